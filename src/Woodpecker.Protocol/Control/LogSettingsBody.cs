@@ -1,0 +1,20 @@
+namespace Woodpecker.Protocol.Control;
+
+/// <summary>Settings of a log. Absent ones take the defaults of the writer; an answer shows those in force.</summary>
+public record LogSettingsBody
+{
+    /// <summary>Size at which a segment rolls, in bytes.</summary>
+    public long? SegmentBytes { get; init; }
+
+    /// <summary>Age at which a non-empty segment rolls, for example <c>10m</c> (see <see cref="DurationText"/>).</summary>
+    public string? SegmentAge { get; init; }
+
+    /// <summary>Retained bytes; older whole segments go. Absent: no bound.</summary>
+    public long? RetentionBytes { get; init; }
+
+    /// <summary>Retained age, for example <c>7d</c>. Absent: no bound.</summary>
+    public string? RetentionAge { get; init; }
+
+    /// <summary>Whether appends that name no fencing token are refused once one is set (P5).</summary>
+    public bool? RequireToken { get; init; }
+}

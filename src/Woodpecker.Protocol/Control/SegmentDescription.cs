@@ -1,0 +1,26 @@
+namespace Woodpecker.Protocol.Control;
+
+/// <summary>One segment key of a log.</summary>
+public sealed record SegmentDescription
+{
+    /// <summary>First segment the key covers.</summary>
+    public ulong Id { get; init; }
+
+    /// <summary>Last segment the key covers, where a merge made it more than one.</summary>
+    public ulong? LastId { get; init; }
+
+    /// <summary>Name of the segment's state.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Epoch of the writer.</summary>
+    public ulong Epoch { get; init; }
+
+    /// <summary>First offset; absent for a prepared segment.</summary>
+    public ulong? BaseOffset { get; init; }
+
+    /// <summary>Entries; absent until the segment is sealed.</summary>
+    public ulong? EntryCount { get; init; }
+
+    /// <summary>App ids of the ensemble; absent for MemoryBuffer.</summary>
+    public IReadOnlyList<string>? Members { get; init; }
+}
