@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata.Values;
+
+namespace Woodpecker.Storage.Metadata.Json;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    MaxDepth = 16,
+    Converters =
+    [
+        typeof(LogIdConverter), typeof(SegmentIdConverter), typeof(OffsetConverter), typeof(LogEpochConverter),
+        typeof(EntryIdConverter), typeof(Int64Converter), typeof(GuidConverter),
+        typeof(JsonStringEnumConverter<LogMode>), typeof(JsonStringEnumConverter<SegmentState>),
+        typeof(JsonStringEnumConverter<LogState>), typeof(JsonStringEnumConverter<NodeState>),
+        typeof(JsonStringEnumConverter<SealOrigin>), typeof(JsonStringEnumConverter<JobKind>),
+        typeof(JsonStringEnumConverter<LossPolicy>),
+    ])]
+[JsonSerializable(typeof(ClusterValue))]
+[JsonSerializable(typeof(NodeValue))]
+[JsonSerializable(typeof(LiveValue))]
+[JsonSerializable(typeof(IdCounterValue))]
+[JsonSerializable(typeof(NameValue))]
+[JsonSerializable(typeof(EpochValue))]
+[JsonSerializable(typeof(LogValue))]
+[JsonSerializable(typeof(TruncationValue))]
+[JsonSerializable(typeof(SegmentValue))]
+[JsonSerializable(typeof(JobValue))]
+[JsonSerializable(typeof(ReaderPinValue))]
+[JsonSerializable(typeof(GcValue))]
+[JsonSerializable(typeof(TombstoneValue))]
+internal sealed partial class MetadataJsonContext : JsonSerializerContext;

@@ -1,0 +1,21 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Woodpecker.Storage.Metadata.Values;
+
+/// <summary>What every value in the metadata store has.</summary>
+public abstract record MetadataValue
+{
+    /// <summary>The schema version written by this build.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>Schema version.</summary>
+    public int V { get; init; } = CurrentVersion;
+
+    /// <summary>Random bits of the transaction that wrote the value: identifies one's own landed write (X6).</summary>
+    public Guid Nonce { get; init; }
+
+    /// <summary>Fields this build does not know; written back unchanged (X3).</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Unknown { get; init; }
+}
