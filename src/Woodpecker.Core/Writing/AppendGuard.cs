@@ -1,0 +1,74 @@
+namespace Woodpecker.Writing;
+
+/// <summary>
+/// The checks of an append in their order (section 17): duplicates, fencing token, expected offset, limits. They run in
+/// the assignment step against the state that includes entries in flight.
+/// </summary>
+/// <remarks>Threads: one. The token is part of the fold of P2, like the producers.</remarks>
+public sealed class AppendGuard
+{
+    private readonly ProducerTable _producers;
+    private readonly bool _requiresToken;
+
+    /// <summary>Starts from folded state.</summary>
+    /// <param name="producers">Producers at the end of the log; owned from here on.</param>
+    /// <param name="fencingToken">The log's token; empty if none is set.</param>
+    /// <param name="requiresToken">Whether appends that name no token are refused while one is set.</param>
+    public AppendGuard(ProducerTable producers, string fencingToken, bool requiresToken)
+    {
+        ArgumentNullException.ThrowIfNull(producers);
+        ArgumentNullException.ThrowIfNull(fencingToken);
+        _producers = producers;
+        FencingToken = fencingToken;
+        _requiresToken = requiresToken;
+    }
+
+    /// <summary>The log's token, entries in flight included; empty if none is set.</summary>
+    public string FencingToken { get; private set; }
+
+    /// <summary>The log's producers, entries in flight included.</summary>
+    public ProducerTable Producers => _producers;
+
+    /// <summary>Decides; changes nothing.</summary>
+    public AppendDecision Check(in BatchFacts batch, Offset nextOffset, Offset confirmedEnd)
+    {
+        if (batch.FirstStamp is { } stamp && CheckProducer(stamp, batch.Count, nextOffset, confirmedEnd) is { } refusal)
+            return refusal;
+        if (!TokenAllows(batch.FencingToken))
+            return new AppendDecision(AppendDecisionKind.TokenMismatch);
+        if (batch.ExpectedOffset is { } expected && expected != nextOffset)
+            return new AppendDecision(AppendDecisionKind.OffsetMismatch, nextOffset);
+        if (nextOffset.Value > Limits.MaxOffset - (ulong)batch.Count)
+            return new AppendDecision(AppendDecisionKind.LogFull);
+        return new AppendDecision(AppendDecisionKind.Accepted, nextOffset);
+    }
+
+    /// <summary>Takes an accepted batch into the state.</summary>
+    public void Apply(in BatchFacts batch, Offset firstOffset)
+    {
+        if (batch.FirstStamp is { } stamp)
+            _producers.Append(stamp, batch.Count, firstOffset);
+        if (batch.SetFencingToken is { } token)
+            FencingToken = token;
+    }
+
+    private AppendDecision? CheckProducer(in ProducerStamp stamp, int count, Offset nextOffset, Offset confirmedEnd)
+    {
+        var verdict = _producers.Check(stamp, count, nextOffset);
+        return verdict.Kind switch
+        {
+            ProducerVerdictKind.Next => null,
+            ProducerVerdictKind.Duplicate => new AppendDecision(
+                AppendDecisionKind.Duplicate, verdict.FirstOffset, IsPending: verdict.FirstOffset + count > confirmedEnd),
+            ProducerVerdictKind.TooOld => new AppendDecision(AppendDecisionKind.DuplicateTooOld),
+            ProducerVerdictKind.OutOfOrder => new AppendDecision(
+                AppendDecisionKind.OutOfOrder, ExpectedSequence: verdict.ExpectedSequence),
+            ProducerVerdictKind.Fenced => new AppendDecision(AppendDecisionKind.ProducerFenced),
+            _ => new AppendDecision(AppendDecisionKind.TooManyProducers),
+        };
+    }
+
+    private bool TokenAllows(string? named) => named is null
+        ? !_requiresToken || FencingToken.Length == 0
+        : FencingToken.Length == 0 || string.Equals(named, FencingToken, StringComparison.Ordinal);
+}
