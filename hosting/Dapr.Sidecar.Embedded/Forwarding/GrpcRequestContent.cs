@@ -1,0 +1,88 @@
+using System.IO.Pipelines;
+using System.Net;
+using Dapr.Sidecar.Embedded.Diagnostics;
+
+namespace Dapr.Sidecar.Embedded.Forwarding;
+
+/// <summary>
+/// The request half of a proxied gRPC call: hands the server's buffers to the client connection as they come, flushed at
+/// each pause, never gathered.
+/// </summary>
+internal sealed class GrpcRequestContent(PipeReader source, FrameMeter meter, Counters counters) : HttpContent
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private bool _started;
+
+    /// <summary>True once bytes were taken: the call cannot be sent again.</summary>
+    public bool Consumed { get; private set; }
+
+    /// <summary>Ends reading and waits until the source is no longer touched.</summary>
+    public Task StopAsync()
+    {
+        if (!_started)
+        {
+            return Task.CompletedTask;
+        }
+
+        source.CancelPendingRead();
+        return _ended.Task;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        _started = true;
+        try
+        {
+            // Headers go out now: the callee may speak first.
+            await stream.FlushAsync(cancellationToken);
+            await CopyAsync(stream, cancellationToken);
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    private async Task CopyAsync(Stream stream, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var read = await source.ReadAsync(cancellation);
+            if (read.IsCanceled)
+            {
+                throw new OperationCanceledException("The call has ended.");
+            }
+
+            var buffer = read.Buffer;
+            Consumed |= !buffer.IsEmpty || read.IsCompleted;
+            foreach (var part in buffer)
+            {
+                if (!meter.Take(part.Span))
+                {
+                    throw new InvalidDataException("A message is larger than the limit.");
+                }
+
+                await stream.WriteAsync(part, cancellation);
+            }
+
+            counters.BytesIn(buffer.Length);
+            source.AdvanceTo(buffer.End);
+            if (read.IsCompleted)
+            {
+                return;
+            }
+
+            await stream.FlushAsync(cancellation);
+        }
+    }
+}
