@@ -9,6 +9,9 @@ public record LogSettingsBody
     /// <summary>Age at which a non-empty segment rolls, for example <c>10m</c> (see <see cref="DurationText"/>).</summary>
     public string? SegmentAge { get; init; }
 
+    /// <summary>How long a MemoryBuffer slot collects entries after its first one, for example <c>100ms</c>; <c>0ms</c>: no wait.</summary>
+    public string? Linger { get; init; }
+
     /// <summary>Retained bytes; older whole segments go. Absent: no bound.</summary>
     public long? RetentionBytes { get; init; }
 
