@@ -7,27 +7,21 @@ namespace Woodpecker.Writing;
 /// <remarks>Threads: one. The token is part of the fold of P2, like the producers.</remarks>
 public sealed class AppendGuard
 {
-    private readonly ProducerTable _producers;
+    private readonly AppendFold _fold;
     private readonly bool _requiresToken;
 
     /// <summary>Starts from folded state.</summary>
-    /// <param name="producers">Producers at the end of the log; owned from here on.</param>
-    /// <param name="fencingToken">The log's token; empty if none is set.</param>
+    /// <param name="fold">State at the end of the log; owned from here on.</param>
     /// <param name="requiresToken">Whether appends that name no token are refused while one is set.</param>
-    public AppendGuard(ProducerTable producers, string fencingToken, bool requiresToken)
+    public AppendGuard(AppendFold fold, bool requiresToken)
     {
-        ArgumentNullException.ThrowIfNull(producers);
-        ArgumentNullException.ThrowIfNull(fencingToken);
-        _producers = producers;
-        FencingToken = fencingToken;
+        ArgumentNullException.ThrowIfNull(fold);
+        _fold = fold;
         _requiresToken = requiresToken;
     }
 
-    /// <summary>The log's token, entries in flight included; empty if none is set.</summary>
-    public string FencingToken { get; private set; }
-
-    /// <summary>The log's producers, entries in flight included.</summary>
-    public ProducerTable Producers => _producers;
+    /// <summary>Producers and token, entries in flight included.</summary>
+    public AppendFold Fold => _fold;
 
     /// <summary>Decides; changes nothing.</summary>
     public AppendDecision Check(in BatchFacts batch, Offset nextOffset, Offset confirmedEnd)
@@ -44,17 +38,12 @@ public sealed class AppendGuard
     }
 
     /// <summary>Takes an accepted batch into the state.</summary>
-    public void Apply(in BatchFacts batch, Offset firstOffset)
-    {
-        if (batch.FirstStamp is { } stamp)
-            _producers.Append(stamp, batch.Count, firstOffset);
-        if (batch.SetFencingToken is { } token)
-            FencingToken = token;
-    }
+    public void Apply(in BatchFacts batch, Offset firstOffset) =>
+        _fold.Apply(batch.FirstStamp, batch.SetFencingToken, batch.Count, firstOffset);
 
     private AppendDecision? CheckProducer(in ProducerStamp stamp, int count, Offset nextOffset, Offset confirmedEnd)
     {
-        var verdict = _producers.Check(stamp, count, nextOffset);
+        var verdict = _fold.Producers.Check(stamp, count, nextOffset);
         return verdict.Kind switch
         {
             ProducerVerdictKind.Next => null,
@@ -68,7 +57,11 @@ public sealed class AppendGuard
         };
     }
 
-    private bool TokenAllows(string? named) => named is null
-        ? !_requiresToken || FencingToken.Length == 0
-        : FencingToken.Length == 0 || string.Equals(named, FencingToken, StringComparison.Ordinal);
+    private bool TokenAllows(string? named)
+    {
+        var token = _fold.FencingToken;
+        if (token.Length == 0)
+            return true;
+        return named is null ? !_requiresToken : string.Equals(named, token, StringComparison.Ordinal);
+    }
 }

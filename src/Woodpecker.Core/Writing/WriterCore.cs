@@ -19,13 +19,15 @@ public sealed class WriterCore<TTicket>
     /// <summary>Starts a session without an open segment.</summary>
     /// <param name="epoch">The epoch of the reign.</param>
     /// <param name="nextOffset">End of the log: everything below is sealed.</param>
-    /// <param name="guard">State of producers and token at that end.</param>
-    public WriterCore(LogEpoch epoch, Offset nextOffset, AppendGuard guard)
+    /// <param name="state">Producers and token at that end; owned from here on.</param>
+    /// <param name="requiresToken">Whether appends that name no token are refused while one is set.</param>
+    public WriterCore(LogEpoch epoch, Offset nextOffset, AppendFold state, bool requiresToken)
     {
-        ArgumentNullException.ThrowIfNull(guard);
+        ArgumentNullException.ThrowIfNull(state);
         Epoch = epoch;
         BaseOffset = NextOffset = FramedEnd = ConfirmedEnd = nextOffset;
-        _guard = guard;
+        ConfirmedState = state;
+        _guard = new AppendGuard(state.Clone(), requiresToken);
     }
 
     /// <summary>The epoch of the reign.</summary>
@@ -61,8 +63,11 @@ public sealed class WriterCore<TTicket>
     /// <summary>Whether every assigned entry is confirmed.</summary>
     public bool IsQuiet => ConfirmedEnd == NextOffset;
 
-    /// <summary>State of producers and token, entries in flight included.</summary>
-    public AppendGuard Guard => _guard;
+    /// <summary>
+    /// Producers and token of the batches taken by <see cref="TryTakeCompleted"/>: what the header of the next segment says.
+    /// Entries in flight are not in it, because a takeover may not find them (INV-37).
+    /// </summary>
+    public AppendFold ConfirmedState { get; }
 
     /// <summary>A transaction opened this segment; known to have succeeded (INV-36). Un-confirmed entries move to it.</summary>
     /// <param name="segment">The next segment.</param>
@@ -89,11 +94,13 @@ public sealed class WriterCore<TTicket>
         {
             _guard.Apply(batch, NextOffset);
             NextOffset += batch.Count;
-            _inFlight.Enqueue(new InFlightBatch<TTicket>(decision.FirstOffset, batch.Count, ticket));
+            _inFlight.Enqueue(new InFlightBatch<TTicket>(
+                decision.FirstOffset, batch.Count, ticket, IsDuplicate: false, batch.FirstStamp, batch.SetFencingToken));
         }
         else if (decision is { Kind: AppendDecisionKind.Duplicate, IsPending: true })
         {
-            _inFlight.Enqueue(new InFlightBatch<TTicket>(decision.FirstOffset, batch.Count, ticket));
+            _inFlight.Enqueue(new InFlightBatch<TTicket>(
+                decision.FirstOffset, batch.Count, ticket, IsDuplicate: true, null, null));
         }
 
         return decision;
@@ -129,6 +136,8 @@ public sealed class WriterCore<TTicket>
         if (Phase != WriterPhase.Dead && _inFlight.TryPeek(out batch) && batch.End <= ConfirmedEnd)
         {
             _inFlight.Dequeue();
+            if (!batch.IsDuplicate)
+                ConfirmedState.Apply(batch.FirstStamp, batch.SetFencingToken, batch.Count, batch.FirstOffset);
             return true;
         }
 
@@ -152,6 +161,7 @@ public sealed class WriterCore<TTicket>
     {
         Invariant.Check(Phase == WriterPhase.Open, "W10");
         Invariant.Check(FramedEnd == NextOffset, "W1");
+        Invariant.Check(!_inFlight.TryPeek(out var oldest) || oldest.End > ConfirmedEnd, "INV-37");
         Phase = WriterPhase.Frozen;
         return ConfirmedEntry;
     }
