@@ -1,0 +1,345 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Woodpecker.Storage.Objects;
+
+namespace Woodpecker.Storage.S3;
+
+/// <summary>Objects in a bucket of Amazon S3 or a compatible server.</summary>
+/// <remarks>
+/// Puts are conditional (If-None-Match: *), carry their CRC32C for the server to check and keep it, with the length, as
+/// user metadata too, because compatible servers often ignore the former. The SDK's own retries and checksums are off:
+/// <see cref="RetryingObjectStore"/> retries, and its trailing checksums break several servers. Over TLS the payload is
+/// not hashed for the signature; over plain HTTP the SDK insists on it.
+/// An answer without an ETag is no success: gateways are known to answer 200 with an error body.
+/// </remarks>
+public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposable
+{
+    private const string CrcMetadata = "wp-crc32c";
+    private const string LengthMetadata = "wp-length";
+    private const string Condition = "*";
+    private const int PageSize = 1000;
+
+    private readonly IAmazonS3 _client;
+    private readonly S3ObjectStoreOptions _options;
+    private readonly string _prefix;
+    private readonly bool? _disablePayloadSigning;
+    private readonly S3MultipartPut _multipart;
+
+    private S3ObjectStore(IAmazonS3 client, S3ObjectStoreOptions options)
+    {
+        _client = client;
+        _options = options;
+        _prefix = options.Prefix.Length == 0 ? "" : options.Prefix + "/";
+        _disablePayloadSigning = options.Endpoint is { Scheme: "http" } ? null : true;
+        _multipart = new S3MultipartPut(client, options, _disablePayloadSigning);
+    }
+
+    /// <inheritdoc/>
+    public string Description => _options.Endpoint is { } endpoint
+        ? $"bucket {_options.Bucket} at {endpoint.GetLeftPart(UriPartial.Authority)}"
+        : $"bucket {_options.Bucket} at Amazon S3";
+
+    /// <summary>Makes the store; does not touch the server.</summary>
+    /// <exception cref="ObjectStoreException">Invalid: no region can be found.</exception>
+    public static S3ObjectStore Create(S3ObjectStoreOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.PartSize, S3ObjectStoreOptions.MinPartSize);
+        var config = new AmazonS3Config
+        {
+            ForcePathStyle = options.UsePathStyle,
+            MaxErrorRetry = 0,
+            MaxStaleConnectionRetries = 0,
+            ThrottleRetries = false,
+            Timeout = options.RequestTimeout,
+            MaxConnectionsPerServer = options.MaxConnections,
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        };
+        if (options.Endpoint is not null)
+        {
+            config.ServiceURL = options.Endpoint.AbsoluteUri;
+            config.AuthenticationRegion = options.Region ?? "us-east-1";
+        }
+        else if (options.Region is not null)
+        {
+            config.RegionEndpoint = Amazon.RegionEndpoint.GetBySystemName(options.Region);
+        }
+        else if (config.RegionEndpoint is null)
+        {
+            throw new ObjectStoreException(
+                ObjectStoreErrorKind.Invalid,
+                $"No region is known for bucket '{options.Bucket}'; add region= to the connection string or set AWS_REGION.");
+        }
+
+        IAmazonS3 client = options.Credentials is null
+            ? new AmazonS3Client(config)
+            : new AmazonS3Client(options.Credentials, config);
+        return new S3ObjectStore(client, options);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PutOutcome> PutIfAbsentAsync(
+        ObjectKey key, ReadOnlySequence<byte> content, uint crc32C, CancellationToken cancellationToken)
+    {
+        var name = NameOf(key);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            if (content.Length > _options.MultipartThreshold
+                && await _multipart.IsConditionalAsync($"{_prefix}probe/multipart", cancellationToken).ConfigureAwait(false))
+            {
+                await _multipart.PutAsync(name, content, crc32C, Metadata(content.Length, crc32C), cancellationToken)
+                    .ConfigureAwait(false);
+                return PutOutcome.Created;
+            }
+
+            var request = new PutObjectRequest
+            {
+                BucketName = _options.Bucket,
+                Key = name,
+                InputStream = new SequenceStream(content),
+                AutoCloseStream = false,
+                IfNoneMatch = Condition,
+                ChecksumCRC32C = Encode(crc32C),
+                UseChunkEncoding = false,
+                DisablePayloadSigning = _disablePayloadSigning,
+                DisableDefaultChecksumValidation = true,
+                ContentType = "application/octet-stream",
+            };
+            foreach (var (field, value) in Metadata(content.Length, crc32C))
+                request.Metadata[field] = value;
+            var response = await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false);
+            if (string.IsNullOrEmpty(response.ETag))
+                throw new ObjectStoreException(ObjectStoreErrorKind.Unknown, $"The put of '{key}' was answered without an ETag.");
+            return PutOutcome.Created;
+        }
+        catch (AmazonS3Exception e) when (S3Errors.IsExists(e))
+        {
+            return PutOutcome.Exists;
+        }
+        catch (Exception e) when (e is not ObjectStoreException)
+        {
+            throw S3Errors.Translate(e, $"The put of '{key}' failed", isPut: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ObjectData?> GetAsync(
+        ObjectKey key, Objects.ByteRange range, int maxLength, CancellationToken cancellationToken)
+    {
+        var request = new GetObjectRequest { BucketName = _options.Bucket, Key = NameOf(key), ByteRange = Encode(range) };
+        try
+        {
+            using var response = await _client.GetObjectAsync(request, cancellationToken).ConfigureAwait(false);
+            return await ReadAsync(key, range, maxLength, response, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception e) when (S3Errors.IsAbsent(e))
+        {
+            return null;
+        }
+        catch (AmazonS3Exception e) when (S3Errors.IsBeyondEnd(e))
+        {
+            // Only an empty object has no byte from position 0 on.
+            if (range.IsWhole)
+                return new ObjectData(ReadOnlyMemory<byte>.Empty, 0, 0);
+            throw ObjectReadErrors.BeyondEnd(key, range, objectLength: null);
+        }
+        catch (Exception e) when (IsForeign(e, cancellationToken))
+        {
+            throw S3Errors.Translate(e, $"Reading '{key}' failed", isPut: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        var request = new GetObjectMetadataRequest
+        {
+            BucketName = _options.Bucket,
+            Key = NameOf(key),
+            ChecksumMode = ChecksumMode.ENABLED,
+        };
+        try
+        {
+            var response = await _client.GetObjectMetadataAsync(request, cancellationToken).ConfigureAwait(false);
+            var kept = Decode(response.ChecksumCRC32C) ?? DecodeMetadata(response.Metadata);
+            return new ObjectInfo(key, response.ContentLength, kept, TimeOf(response.LastModified));
+        }
+        catch (AmazonS3Exception e) when (S3Errors.IsAbsent(e))
+        {
+            return null;
+        }
+        catch (Exception e) when (IsForeign(e, cancellationToken))
+        {
+            throw S3Errors.Translate(e, $"Asking for '{key}' failed", isPut: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, ObjectKey? startAfter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new ListObjectsV2Request
+        {
+            BucketName = _options.Bucket,
+            Prefix = _prefix + prefix,
+            StartAfter = startAfter is { } after ? _prefix + after.Value : null,
+            MaxKeys = PageSize,
+        };
+        while (true)
+        {
+            var page = await ListPageAsync(request, cancellationToken).ConfigureAwait(false);
+            foreach (var found in page.S3Objects ?? [])
+            {
+                var key = found.Key[_prefix.Length..];
+                // Strange keys are not ours; they are neither read nor deleted.
+                if (ObjectKey.IsValid(key))
+                    yield return new ObjectInfo(new ObjectKey(key), found.Size ?? 0, Crc32C: null, TimeOf(found.LastModified));
+            }
+
+            if (page.IsTruncated != true)
+                yield break;
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.DeleteObjectAsync(_options.Bucket, NameOf(key), cancellationToken).ConfigureAwait(false);
+        }
+        catch (AmazonS3Exception e) when (S3Errors.IsAbsent(e))
+        {
+            // Deleting an absent object is success.
+        }
+        catch (Exception e) when (IsForeign(e, cancellationToken))
+        {
+            throw S3Errors.Translate(e, $"Deleting '{key}' failed", isPut: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<(IReadOnlyList<string> Refusals, IReadOnlyList<string> Notes)> FindHazardsAsync(
+        CancellationToken cancellationToken) =>
+        S3Hazards.FindAsync(_client, _options.Bucket, _prefix, cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    internal static string Encode(uint crc32C)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, crc32C);
+        return Convert.ToBase64String(bytes);
+    }
+
+    private static uint? Decode(string? checksum)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        // A checksum of checksums ("...-3") does not decode and tells nothing about the whole.
+        return checksum is { Length: 8 } && Convert.TryFromBase64String(checksum, bytes, out var length) && length == bytes.Length
+            ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
+            : null;
+    }
+
+    private static uint? DecodeMetadata(MetadataCollection metadata) =>
+        uint.TryParse(metadata[CrcMetadata], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var crc32C)
+            ? crc32C
+            : null;
+
+    private static Amazon.S3.Model.ByteRange Encode(Objects.ByteRange range)
+    {
+        // Also for the whole object: without a range the SDK hashes the body with MD5 if the ETag looks like one.
+        if (range.IsSuffix)
+            return new Amazon.S3.Model.ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes=-{range.Length}"));
+        return range.Length >= long.MaxValue - range.Position
+            ? new Amazon.S3.Model.ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={range.Position}-"))
+            : new Amazon.S3.Model.ByteRange(range.Position, range.Position + range.Length - 1);
+    }
+
+    private static async ValueTask<ObjectData> ReadAsync(
+        ObjectKey key, Objects.ByteRange range, int maxLength, GetObjectResponse response, CancellationToken cancellationToken)
+    {
+        var length = response.ContentLength;
+        if (length > maxLength)
+            throw ObjectReadErrors.TooLarge(key, length, maxLength);
+        var (position, objectLength) = Place(key, range, response);
+        var bytes = new byte[length];
+        await response.ResponseStream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
+        if (length == objectLength
+            && DecodeMetadata(response.Metadata) is { } kept
+            && ObjectChecksum.Of(bytes) != kept)
+        {
+            throw ObjectReadErrors.Damaged(key, "its bytes do not match their checksum");
+        }
+
+        return new ObjectData(bytes, position, objectLength);
+    }
+
+    /// <summary>Where the answered bytes lie; an answer about other bytes than asked for is refused.</summary>
+    private static (long Position, long ObjectLength) Place(ObjectKey key, Objects.ByteRange range, GetObjectResponse response)
+    {
+        if (string.IsNullOrEmpty(response.ContentRange))
+        {
+            // A whole object is a right answer to the whole, and to a suffix that is as long or longer.
+            return range.IsWhole || (range.IsSuffix && range.Length >= response.ContentLength)
+                ? (0, response.ContentLength)
+                : throw new ObjectStoreException(
+                    ObjectStoreErrorKind.Unsupported, $"The server ignored the range asked of '{key}'; a proxy may strip it.");
+        }
+
+        // "bytes first-last/length"
+        var text = response.ContentRange.AsSpan();
+        text = text[(text.IndexOf(' ') + 1)..];
+        var dash = text.IndexOf('-');
+        var slash = text.IndexOf('/');
+        if (dash > 0 && slash > dash
+            && long.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+            && long.TryParse(text[(slash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var objectLength)
+            && (range.IsSuffix ? first == Math.Max(0, objectLength - range.Length) : first == range.Position)
+            && response.ContentLength == Math.Min(range.Length, objectLength - first))
+        {
+            return (first, objectLength);
+        }
+
+        throw new ObjectStoreException(
+            ObjectStoreErrorKind.Unavailable, $"The server answered another range of '{key}' than asked for.");
+    }
+
+    private static bool IsForeign(Exception failure, CancellationToken cancellationToken) =>
+        failure is not ObjectStoreException
+        && !(failure is OperationCanceledException && cancellationToken.IsCancellationRequested);
+
+    private static DateTimeOffset TimeOf(DateTime? time) =>
+        time is { } known ? new DateTimeOffset(known.ToUniversalTime(), TimeSpan.Zero) : DateTimeOffset.MaxValue;
+
+    private static (string Field, string Value)[] Metadata(long length, uint crc32C) =>
+    [
+        (CrcMetadata, crc32C.ToString("x8", CultureInfo.InvariantCulture)),
+        (LengthMetadata, length.ToString(CultureInfo.InvariantCulture)),
+    ];
+
+    private async ValueTask<ListObjectsV2Response> ListPageAsync(
+        ListObjectsV2Request request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsForeign(e, cancellationToken))
+        {
+            throw S3Errors.Translate(e, $"Listing bucket '{_options.Bucket}' failed", isPut: false);
+        }
+    }
+
+    private string NameOf(ObjectKey key) => ObjectKey.IsValid(key.Value)
+        ? _prefix + key.Value
+        : throw new ObjectStoreException(ObjectStoreErrorKind.Invalid, "The object key breaks the grammar of keys.");
+}

@@ -1,0 +1,20 @@
+namespace Woodpecker.Storage.Objects;
+
+/// <summary>How hard a store is asked again; every member bounds something.</summary>
+public sealed record ObjectRetryOptions
+{
+    /// <summary>Tries of one call, the first included.</summary>
+    public int MaxAttempts { get; init; } = 6;
+
+    /// <summary>Deadline of one try that moves at most a block; also of each page of a listing.</summary>
+    public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Upper end of the first pause; it doubles with each further try.</summary>
+    public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Upper end of any pause.</summary>
+    public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Retries that may be saved up; each success gives back a tenth. An empty budget ends retrying, so that an outage does not multiply the load.</summary>
+    public int RetryBudget { get; init; } = 100;
+}
