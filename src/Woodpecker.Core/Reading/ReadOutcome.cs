@@ -42,7 +42,7 @@ public sealed class ReadOutcome
     /// <summary>Visible end (NotYet and Entries: offset after the last visible one), next segment's first offset (EndOfSegment), first available offset (Truncated), end of the lost range (DataLoss).</summary>
     public Offset Offset { get; private init; }
 
-    /// <summary>Who or what, for Corrupt and Unavailable.</summary>
+    /// <summary>Who or what, for Corrupt, Unavailable and a loss that was not declared; otherwise empty.</summary>
     public string Detail { get; private init; } = "";
 
     /// <summary>Entries, at least one, and the visible end known with them.</summary>
@@ -69,6 +69,9 @@ public sealed class ReadOutcome
 
     /// <summary>Everything up to the offset is declared lost.</summary>
     public static ReadOutcome DataLoss(Offset next) => new(ReadOutcomeKind.DataLoss) { Offset = next };
+
+    /// <summary>Entries that metadata promises are gone, without a declaration (C3): nobody knows up to where.</summary>
+    public static ReadOutcome Lost(string where) => new(ReadOutcomeKind.DataLoss) { Detail = where };
 
     /// <summary>The log is gone.</summary>
     public static ReadOutcome Deleted() => new(ReadOutcomeKind.Deleted);

@@ -25,6 +25,7 @@ public sealed class ReaderCore
     private bool _sawUnavailable;
     private bool _sawMissing;
     private string? _missingManifest;
+    private bool _isEndDoubted;
 
     /// <summary>Rounds without an answer so far.</summary>
     public int Rounds => _rounds;
@@ -53,8 +54,11 @@ public sealed class ReaderCore
                     _preferredMember = source.Member;
                 _rounds = 0;
                 _missingManifest = null;
+                _isEndDoubted = false;
                 return ReaderDecision.Of(ReaderAction.Deliver);
-            case SourceAnswer.EndOfSegment when !_segment.IsSealed:
+            case SourceAnswer.EndOfSegment when !_segment.IsSealed && !_isEndDoubted:
+                // A member learns of a seal after metadata did; if metadata does not know it, the member is wrong.
+                _isEndDoubted = true;
                 return ReaderDecision.Of(ReaderAction.Refresh);
             case SourceAnswer.Missing when _missingManifest != _segment.ManifestKey:
                 // C3: the objects may have been replaced; look once, at once.
@@ -119,6 +123,7 @@ public sealed class ReaderCore
     {
         _rounds = 0;
         _missingManifest = null;
+        _isEndDoubted = false;
     }
 
     private static TimeSpan PauseAfter(int rounds)

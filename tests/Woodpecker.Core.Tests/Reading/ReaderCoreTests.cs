@@ -121,6 +121,16 @@ public sealed class ReaderCoreTests
         Assert.Equal(ReaderAction.Ask, _core.Step(first.Source, SourceAnswer.EndOfSegment).Action);
     }
 
+    [Fact]
+    public void AnEndThatMetadataDoesNotKnow_DoesNotAskForMetadataForEver()
+    {
+        _core.Step(_core.Begin(Views.Open(0, 0)).Source, SourceAnswer.EndOfSegment);
+
+        var again = _core.Step(_core.Begin(Views.Open(0, 0)).Source, SourceAnswer.EndOfSegment);
+
+        Assert.Equal(ReaderAction.Ask, again.Action);
+    }
+
     private ReaderDecision FailRound(SourceAnswer answer)
     {
         var decision = _core.Begin(Views.Open(0, 0));

@@ -1,0 +1,52 @@
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Woodpecker.Protocol.Mapping;
+using Woodpecker.Protocol.V1;
+using Woodpecker.Reading;
+using Woodpecker.ServiceDefaults;
+using Woodpecker.Services;
+using Woodpecker.Storage.Reading;
+using ReaderBase = Woodpecker.Protocol.V1.Reader.ReaderBase;
+
+namespace Woodpecker.Reader;
+
+/// <summary>The gRPC edge: a stream of verified entries, kept alive by heartbeats at the tail.</summary>
+internal sealed class ReaderGrpcService(
+    ReaderPool pool, IOptions<ReaderOptions> options, ServiceSettings settings) : ReaderBase
+{
+    public override async Task Read(
+        ReadRequest request, IServerStreamWriter<ReadReply> responseStream, ServerCallContext context)
+    {
+        var limits = CheckLimits(request);
+        var cancellationToken = context.CancellationToken;
+        using var lease = await pool.OpenAsync(request.Log, cancellationToken);
+        var wait = request.Follow ? TimeSpan.FromSeconds(options.Value.HeartbeatSeconds) : TimeSpan.Zero;
+        await using var ahead =
+            Prefetcher.Start(lease.Reader, new Offset(request.From), limits, wait, request.MaxEntries);
+        while (await ahead.NextAsync(cancellationToken) is { } outcome)
+            await responseStream.WriteAsync(ToReply(outcome, request.Log), cancellationToken);
+    }
+
+    private static ReadReply ToReply(ReadOutcome outcome, string log)
+    {
+        if (ReadMapping.ToFailure(outcome, log) is { } failure)
+            return new ReadReply { Failure = FailureMapping.ToFailure(failure) };
+        if (outcome.Kind != ReadOutcomeKind.Entries)
+            return new ReadReply { Heartbeat = new ReadReply.Types.Heartbeat { VisibleEnd = outcome.Offset.Value } };
+        var entries = new ReadReply.Types.Entries { VisibleEnd = outcome.Offset.Value };
+        entries.Entries_.Capacity = outcome.Entries.Count;
+        for (var i = 0; i < outcome.Entries.Count; i++)
+            entries.Entries_.Add(EntryMapping.ToWire(outcome.Entries[i]));
+        return new ReadReply { Entries = entries };
+    }
+
+    private ReadLimits CheckLimits(ReadRequest request)
+    {
+        if (request.From > Limits.MaxOffset)
+            throw Problems.Invalid($"from is {request.From}; the largest offset is {Limits.MaxOffset}.");
+        // A quarter stays free for the message around the entries.
+        var most = settings.MaxMessageBytes / 4 * 3;
+        var bytes = request.MaxBatchBytes == 0 ? (uint)Limits.DefaultMaxReadBytes : request.MaxBatchBytes;
+        return new ReadLimits(Limits.MaxReadEntries, (int)Math.Min(bytes, (uint)most));
+    }
+}

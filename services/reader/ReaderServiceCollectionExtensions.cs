@@ -1,0 +1,57 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Woodpecker.Protocol.Transport;
+using Woodpecker.Reader.Http;
+using Woodpecker.Reader.Tails;
+using Woodpecker.ServiceDefaults;
+using Woodpecker.Services;
+using Woodpecker.Storage;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Reading;
+
+namespace Woodpecker.Reader;
+
+/// <summary>What this service adds to the shared defaults.</summary>
+internal static class ReaderServiceCollectionExtensions
+{
+    /// <summary>Registers options, the metadata cache, the sources of entries and the start checks.</summary>
+    public static IHostApplicationBuilder AddReader(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        var configuration = builder.Configuration;
+        services.AddOptions<ReaderOptions>()
+            .BindConfiguration(ReaderOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.TryAddSingleton<IPeerChannels>(
+            _ => new PeerChannels(TransportOptions.FromConfiguration(key => configuration[key])));
+        services.AddSingleton<ClusterIdentity>();
+        services.AddSingleton<ITailSource, RemoteTailSource>();
+        services.AddSingleton(new LogReaderOptions());
+        services.AddSingleton(static provider => new ReadSources { Tails = provider.GetRequiredService<ITailSource>() });
+        services.AddSingleton(static provider => LogCatalog.Start(
+            provider.GetRequiredService<IMetadataStore>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<LogCatalog>>()));
+        services.AddSingleton<ReaderPool>();
+        services.AddSingleton<IIdSource>(SystemIdSource.Instance);
+        services.AddSingleton<TransactionRunner>();
+        services.AddSingleton<LogTransactions>();
+        services.AddSingleton<LogInquiry>();
+        services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
+        services.AddOpenApi();
+        services.AddSingleton<ReaderReadiness>();
+        services.AddHostedService(static provider => provider.GetRequiredService<ReaderReadiness>());
+        services.AddHealthChecks().AddCheck<ReaderReadiness>("stores", tags: [HealthTags.Ready]);
+        return builder;
+    }
+
+    /// <summary>Maps the gRPC and HTTP surface and the OpenAPI document at <c>/openapi/v1.json</c>.</summary>
+    public static WebApplication MapReader(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.MapGrpcService<ReaderGrpcService>();
+        app.MapReaderHttp();
+        return app;
+    }
+}

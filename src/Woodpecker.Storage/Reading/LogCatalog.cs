@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Values;
+
+namespace Woodpecker.Storage.Reading;
+
+/// <summary>
+/// The readers' cache of metadata: names to ids, ids to snapshots, one watch for all logs. A watch event only says "look
+/// again" (X5); without the watch readers still look again whenever a source sends them back (V6).
+/// </summary>
+/// <remarks>Threads: any. Errors: <see cref="WoodpeckerException"/> Unavailable or Corrupt.</remarks>
+public sealed partial class LogCatalog : IAsyncDisposable
+{
+    /// <summary>Logs that are remembered; beyond it those not asked for lately are forgotten.</summary>
+    public const int MaxLogs = 10_000;
+
+    private static readonly TimeSpan _watchPause = TimeSpan.FromMilliseconds(200);
+
+    private readonly IMetadataStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger<LogCatalog> _logger;
+    private readonly ConcurrentDictionary<LogId, CachedLog> _logs = new();
+    private readonly ConcurrentDictionary<string, LogId> _names = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _watching;
+
+    private LogCatalog(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger)
+    {
+        _store = store;
+        _time = time;
+        _logger = logger;
+        _watching = Task.Run(WatchAsync);
+    }
+
+    /// <summary>Starts the cache and its watch.</summary>
+    public static LogCatalog Start(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger) =>
+        new(store, time, logger);
+
+    /// <summary>The id under a name; null if there is no such log.</summary>
+    public async ValueTask<LogId?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        if (_names.TryGetValue(name, out var known))
+        {
+            var snapshot = await GetAsync(known, cancellationToken);
+            if (!snapshot.View.IsDeleted)
+                return known;
+            // D5: the name may belong to another log by now.
+            _names.TryRemove(new KeyValuePair<string, LogId>(name, known));
+        }
+
+        var entry = await Guard(_store.GetAsync(MetadataKeys.Name(name), cancellationToken));
+        if (entry is null)
+            return null;
+        var id = Decode(() => MetadataJson.Read<NameValue>(entry)).LogId;
+        if (_names.Count < MaxLogs)
+            _names[name] = id;
+        return id;
+    }
+
+    /// <summary>The log as known: from the cache unless a watch event told that it changed.</summary>
+    public ValueTask<LogSnapshot> GetAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var cached = Cached(log);
+        return cached.Current is { } snapshot ? ValueTask.FromResult(snapshot) : RefreshAsync(log, cancellationToken);
+    }
+
+    /// <summary>The log by a read that begins after this call.</summary>
+    public async ValueTask<LogSnapshot> RefreshAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var cached = Cached(log);
+        try
+        {
+            return await cached.RefreshAsync(() => LogSnapshot.ReadAsync(_store, log, _stop.Token), cancellationToken);
+        }
+        catch (MetadataException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    /// <summary>Completes when a watch event tells that the log changed after <paramref name="seen"/> was read.</summary>
+    public Task WaitForChangeAsync(LogSnapshot seen)
+    {
+        ArgumentNullException.ThrowIfNull(seen);
+        return Cached(seen.View.Log).WhenChangedAfter(seen);
+    }
+
+    /// <summary>Ends the watch; readers that wait for changes stay waiting until they are cancelled.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _watching;
+        _stop.Dispose();
+    }
+
+    private CachedLog Cached(LogId log)
+    {
+        if (_logs.TryGetValue(log, out var cached))
+            return cached;
+        if (_logs.Count >= MaxLogs)
+            ForgetSome();
+        return _logs.GetOrAdd(log, static _ => new CachedLog());
+    }
+
+    // A forgotten log costs its readers one more metadata read; waiters of it are woken to notice.
+    private void ForgetSome()
+    {
+        foreach (var log in _logs.Keys.Take(MaxLogs / 10))
+        {
+            if (_logs.TryRemove(log, out var cached))
+                cached.Invalidate();
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await FollowAsync(_stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (MetadataException e)
+            {
+                WatchBroke(e.Kind, e.Message);
+            }
+
+            InvalidateAll();
+            await Task.Delay(_watchPause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        // The revision of any read will do: what changed before it is invalidated as a whole.
+        var start = await _store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
+        InvalidateAll();
+        await foreach (var change in _store.WatchAsync(MetadataKeys.LogsPrefix, start.Revision, cancellationToken))
+        {
+            if (MetadataKeys.TryParseLog(change.Key, MetadataKeys.LogsPrefix, out var log)
+                && _logs.TryGetValue(log, out var cached))
+            {
+                cached.Invalidate();
+            }
+        }
+    }
+
+    private void InvalidateAll()
+    {
+        foreach (var cached in _logs.Values)
+            cached.Invalidate();
+    }
+
+    private static async ValueTask<T> Guard<T>(ValueTask<T> call)
+    {
+        try
+        {
+            return await call;
+        }
+        catch (MetadataException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    private static T Decode<T>(Func<T> decode)
+    {
+        try
+        {
+            return decode();
+        }
+        catch (MetadataException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    private static WoodpeckerException Translate(MetadataException e) => e.Kind == MetadataErrorKind.Corrupt
+        ? new WoodpeckerException(ErrorKind.Corrupt, e.Message, e)
+        : new WoodpeckerException(ErrorKind.Unavailable, $"The metadata store does not answer: {e.Message}", e)
+        {
+            Reason = "MetadataUnavailable",
+        };
+
+    [LoggerMessage(2001, LogLevel.Warning, "The watch of log metadata broke ({Kind}): {Problem}; starting it again")]
+    private partial void WatchBroke(MetadataErrorKind kind, string problem);
+}
