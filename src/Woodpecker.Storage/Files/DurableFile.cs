@@ -96,6 +96,19 @@ public sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>Cuts or extends the file; durable after <see cref="Sync"/>.</summary>
+    public void SetLength(long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(_handle, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DurableIOException("ftruncate", Path, ErrorNumberOf(e), e);
+        }
+    }
+
     /// <summary>Reserves blocks for the file up to <paramref name="length"/> bytes; a file system without this does nothing.</summary>
     public void Allocate(long length)
     {
