@@ -7,7 +7,7 @@ public sealed record ClusterValue : MetadataValue
     public required Guid ClusterId { get; init; }
 
     /// <summary>The format version that writers may use.</summary>
-    public int MinFormat { get; init; } = 1;
+    public int MinFormat { get; set; } = 1;
 
     /// <summary>Whether metadata was found rolled back: nothing but reads until an operator accepts it.</summary>
     public bool? SafeMode { get; init; }
@@ -36,7 +36,7 @@ public sealed record NodeValue : MetadataValue
     public required string AppId { get; init; }
 
     /// <summary>Failure domain; ensembles prefer different ones.</summary>
-    public string Zone { get; init; } = "";
+    public string Zone { get; set; } = "";
 
     /// <summary>Whether it takes new segments.</summary>
     public NodeState State { get; init; }

@@ -56,13 +56,13 @@ public sealed record LogValue : MetadataValue
     public long CreatedAt { get; init; }
 
     /// <summary>Size at which a segment is rolled, in bytes of frames.</summary>
-    public long SegmentBytes { get; init; } = 256L * 1024 * 1024;
+    public long SegmentBytes { get; set; } = 256L * 1024 * 1024;
 
     /// <summary>Age at which a non-empty segment is rolled, in milliseconds.</summary>
-    public long SegmentAgeMilliseconds { get; init; } = 600_000;
+    public long SegmentAgeMilliseconds { get; set; } = 600_000;
 
     /// <summary>How long a MemoryBuffer slot collects entries after its first one, in milliseconds; 0: no wait.</summary>
-    public long LingerMilliseconds { get; init; } = 100;
+    public long LingerMilliseconds { get; set; } = 100;
 
     /// <summary>Retention by age in milliseconds; null keeps for ever.</summary>
     public long? RetentionMilliseconds { get; init; }

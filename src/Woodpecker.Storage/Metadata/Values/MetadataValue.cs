@@ -4,6 +4,10 @@ using System.Text.Json.Serialization;
 namespace Woodpecker.Storage.Metadata.Values;
 
 /// <summary>What every value in the metadata store has.</summary>
+/// <remarks>
+/// Properties with a default other than zero or null have a setter: the JSON source generator overwrites the initial value
+/// of an init-only property when the field is absent. Nobody but the reader sets them after construction.
+/// </remarks>
 public abstract record MetadataValue
 {
     /// <summary>The schema version written by this build.</summary>
@@ -17,5 +21,5 @@ public abstract record MetadataValue
 
     /// <summary>Fields this build does not know; written back unchanged (X3).</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Unknown { get; init; }
+    public IDictionary<string, JsonElement>? Unknown { get; set; }
 }

@@ -57,7 +57,7 @@ public sealed record SegmentValue : MetadataValue
     public required LogMode Mode { get; init; }
 
     /// <summary>The replicas of the segment, fixed for its life; empty in MemoryBuffer.</summary>
-    public IReadOnlyList<EnsembleMember> Ensemble { get; init; } = [];
+    public IReadOnlyList<EnsembleMember> Ensemble { get; set; } = [];
 
     /// <summary>Offset of entry 0; null while Prepared.</summary>
     public Offset? BaseOffset { get; init; }
@@ -132,7 +132,7 @@ public sealed record JobValue : MetadataValue
 public sealed record GcValue : MetadataValue
 {
     /// <summary>Keys of the objects, or prefixes where <see cref="SlotSegment"/> is set.</summary>
-    public IReadOnlyList<string> Objects { get; init; } = [];
+    public IReadOnlyList<string> Objects { get; set; } = [];
 
     /// <summary>A MemoryBuffer segment whose data slots 0..SlotLast may go.</summary>
     public SegmentId? SlotSegment { get; init; }
