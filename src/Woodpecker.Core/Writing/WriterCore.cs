@@ -60,6 +60,9 @@ public sealed class WriterCore<TTicket>
     /// <summary>Batches whose callers have not been answered through <see cref="TryTakeCompleted"/>.</summary>
     public int InFlightCount => _inFlight.Count;
 
+    /// <summary>The batches in flight, oldest first.</summary>
+    public IReadOnlyCollection<InFlightBatch<TTicket>> InFlight => _inFlight;
+
     /// <summary>Whether every assigned entry is confirmed.</summary>
     public bool IsQuiet => ConfirmedEnd == NextOffset;
 

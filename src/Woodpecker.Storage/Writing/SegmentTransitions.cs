@@ -1,0 +1,112 @@
+using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+
+namespace Woodpecker.Storage.Writing;
+
+/// <summary>Outcome of a metadata step of a session; exactly one of the fields tells.</summary>
+/// <param name="Reign">What became of the reign.</param>
+/// <param name="Opened">The segment that was opened.</param>
+/// <param name="Members">The members chosen for the next segment.</param>
+/// <param name="NewReign">The reign after a reassertion.</param>
+/// <param name="Error">Why the step was not done; it may be tried again unless <paramref name="IsUnknown"/>.</param>
+/// <param name="IsUnknown">The step may have been done: nothing may depend on it (X7).</param>
+internal sealed record TransitionOutcome(
+    ReignOutcome Reign = ReignOutcome.Landed,
+    Versioned<SegmentValue>? Opened = null,
+    IReadOnlyList<ReplicaId>? Members = null,
+    Reign? NewReign = null,
+    Exception? Error = null,
+    bool IsUnknown = false);
+
+/// <summary>The metadata steps of a session: open the next segment, probe before a roll, roll, seal, give up.</summary>
+/// <remarks>Threads: the session runs one step at a time. Errors: come back as values.</remarks>
+internal sealed class SegmentTransitions(SessionServices services, LogId log, LogMode mode)
+{
+    /// <summary>OpenNext, with members chosen now.</summary>
+    public Task<TransitionOutcome> OpenNextAsync(
+        Reign reign, SegmentId id, Offset baseOffset, long preparedRevision, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var members = await services.Place.ChooseMembersAsync(new SegmentKey(log, id), cancellationToken);
+            var value = Describe(reign, baseOffset, members);
+            var result = await services.Transactions.OpenNextAsync(reign, id, value, preparedRevision, cancellationToken);
+            return new TransitionOutcome(result.Outcome, result.Segment, members);
+        });
+
+    /// <summary>Asks whether metadata answers and the reign holds (X8), and chooses the next members.</summary>
+    public Task<TransitionOutcome> ProbeAsync(Reign reign, SegmentId next, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using var timer = services.Time.CreateTimer(
+                static state => ((CancellationTokenSource)state!).Cancel(), limit, services.Settings.MetadataFreshness, Timeout.InfiniteTimeSpan);
+            var epoch = await services.Transactions.ReadEpochAsync(log, limit.Token);
+            if (epoch is null || epoch.ModRevision != reign.EpochRev)
+                return new TransitionOutcome(ReignOutcome.Fenced);
+            var members = await services.Place.ChooseMembersAsync(new SegmentKey(log, next), limit.Token);
+            return new TransitionOutcome(Members: members);
+        });
+
+    /// <summary>Roll.</summary>
+    public Task<TransitionOutcome> RollAsync(
+        Reign reign, OpenSegment open, SegmentEnd end, IReadOnlyList<ReplicaId> members, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var next = Describe(reign, open.Key.Value.BaseOffset!.Value + (end.LastEntry.Value + 1), members);
+            var result = await services.Transactions.RollAsync(
+                reign, open.Id, open.Key, end, next, preparedRevision: 0, cancellationToken);
+            return new TransitionOutcome(result.Outcome, result.Segment, members);
+        });
+
+    /// <summary>SealOwn.</summary>
+    public Task<TransitionOutcome> SealAsync(Reign reign, OpenSegment open, SegmentEnd end, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var result = await services.Transactions.SealOwnAsync(reign, open.Id, open.Key, end, cancellationToken);
+            return new TransitionOutcome(result.Outcome);
+        });
+
+    /// <summary>Reassert.</summary>
+    public Task<TransitionOutcome> ReassertAsync(Reign reign, long liveCreateRevision, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var renewed = await services.Transactions.ReassertAsync(reign, liveCreateRevision, cancellationToken);
+            return renewed is null ? new TransitionOutcome(ReignOutcome.Fenced) : new TransitionOutcome(NewReign: renewed);
+        });
+
+    /// <summary>Release.</summary>
+    public Task<TransitionOutcome> ReleaseAsync(Reign reign, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            await services.Transactions.ReleaseAsync(reign, cancellationToken);
+            return new TransitionOutcome();
+        });
+
+    private SegmentValue Describe(Reign reign, Offset baseOffset, IReadOnlyList<ReplicaId> members) => new()
+    {
+        State = SegmentState.Open,
+        Epoch = reign.Epoch,
+        Mode = mode,
+        BaseOffset = baseOffset,
+        Ensemble = [.. members.Select(EnsembleMember.From)],
+        OpenedAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
+    };
+
+    private static async Task<TransitionOutcome> GuardAsync(Func<ValueTask<TransitionOutcome>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (MetadataException e)
+        {
+            return new TransitionOutcome(Error: e, IsUnknown: e.Kind == MetadataErrorKind.Unknown);
+        }
+        catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
+        {
+            return new TransitionOutcome(Error: e);
+        }
+    }
+}
