@@ -1,5 +1,3 @@
-using Woodpecker.Quorum;
-
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>An open segment as its sink needs to know it.</summary>

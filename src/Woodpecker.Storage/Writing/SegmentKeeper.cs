@@ -35,7 +35,7 @@ internal sealed partial class SegmentKeeper(
     WriterCore<PendingAppend> core,
     UnconfirmedFrames frames,
     AsyncSignal signal,
-    ISinkListener listener)
+    ISinkListener listener) : IAsyncDisposable
 {
     private static readonly TimeSpan _closeWait = TimeSpan.FromSeconds(10);
 
@@ -124,7 +124,7 @@ internal sealed partial class SegmentKeeper(
     }
 
     /// <summary>Lets go of everything; the open segment stays as it is for the next reign.</summary>
-    public async ValueTask StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         if (_step is not null)
@@ -132,6 +132,7 @@ internal sealed partial class SegmentKeeper(
         if (Open is not null)
             await Open.Sink.DisposeAsync();
         await _closings.WaitAsync();
+        await start.Announcing;
         _stop.Dispose();
     }
 

@@ -29,4 +29,8 @@ public sealed record SessionStart(
     long PreparedRevision,
     Offset NextOffset,
     AppendFold State,
-    Versioned<SegmentValue>? Opened);
+    Versioned<SegmentValue>? Opened)
+{
+    /// <summary>Work that still runs for the segment before: the session waits for it at its end.</summary>
+    public Task Announcing { get; init; } = Task.CompletedTask;
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
@@ -24,10 +25,12 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     private readonly WriterCore<PendingAppend> _core;
     private readonly AppendQueue _queue;
     private readonly FrameBuilder _builder;
+    [SuppressMessage("Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
     private readonly SegmentKeeper _segments;
     private readonly UnconfirmedFrames _frames = new();
     private readonly WaitingAppends _waiting = new();
     private readonly AsyncSignal _signal = new();
+    [SuppressMessage("Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
     private readonly SessionTimer _timer;
     private readonly int _targetFrameSize;
     private readonly TimeSpan _linger;
@@ -143,7 +146,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             End(e.Message, inFlight: null);
         }
 
-        await _segments.StopAsync();
+        await _segments.DisposeAsync();
         _frames.Clear();
         _timer.Dispose();
     }

@@ -1,0 +1,132 @@
+using Woodpecker.Quorum;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Writing;
+
+namespace Woodpecker.Storage.Writing;
+
+/// <summary>Recovery of segments that live on replicas: generic over how a member is reached.</summary>
+/// <param name="open">Reaches the members of a segment.</param>
+/// <param name="quorum">Sizes of the ensembles.</param>
+/// <param name="settings">Waits.</param>
+/// <param name="time">The clock of the waits.</param>
+public sealed class EnsembleRecovery(
+    Func<SegmentKey, IReadOnlyList<ReplicaId>, IEnsemble> open, QuorumSpec quorum, TakeoverSettings settings, TimeProvider time)
+    : ISegmentRecovery
+{
+    /// <inheritdoc/>
+    public async ValueTask<RecoveryResult> RecoverAsync(
+        SegmentKey key, SegmentValue segment, LogEpoch epoch, CancellationToken cancellationToken)
+    {
+        await using var ensemble = open(key, MembersOf(segment));
+        var recovery = new SegmentRecovery(ensemble, quorum, epoch, settings, time);
+        var found = await recovery.RunAsync(cancellationToken);
+        var end = new SegmentEnd(found.End.LastEntry, found.End.Chain);
+        var origin = found.End.IsAmbiguous ? SealOrigin.RecoveryAmbiguous : SealOrigin.Recovery;
+        if (found.Header.IsEmpty)
+        {
+            // Nobody ever got the header: the chain is that of an empty segment, whatever a reply said.
+            return new RecoveryResult(end with { Chain = InitialChain(key, segment) }, origin, null);
+        }
+
+        var header = LogReplay.ReadHeader(found.Header.Span, key);
+        var state = SegmentHeaders.Load(header);
+        await FoldAsync(ensemble, found.Holder, header, state, end.LastEntry, epoch, cancellationToken);
+        return new RecoveryResult(end.LastEntry.IsNone ? end with { Chain = header.InitialChain } : end, origin, state);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask AnnounceSealAsync(
+        SegmentKey key, SegmentValue segment, LogEpoch epoch, SegmentEnd end, CancellationToken cancellationToken)
+    {
+        await using var ensemble = open(key, MembersOf(segment));
+        await SealMembersAsync(ensemble, epoch, end.LastEntry, end.Chain, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AppendFold?> LoadStateAsync(
+        SegmentKey key, SegmentValue segment, LogEpoch epoch, CancellationToken cancellationToken)
+    {
+        var last = segment.LastEntry ?? EntryId.None;
+        await using var ensemble = open(key, MembersOf(segment));
+        Exception? failure = null;
+        var answers = 0;
+        for (var member = 0; member < ensemble.Members.Count; member++)
+        {
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(settings.FenceTimeout, time);
+                var answer = await ensemble.FenceAsync(member, epoch, limit.Token);
+                if (answer.Reply is not { } reply)
+                    throw WriterErrors.Fenced($"a member promised epoch {answer.Promised}");
+                answers++;
+                if (answer.Header.IsEmpty || reply.DurableEntry < last)
+                    continue;
+                var header = LogReplay.ReadHeader(answer.Header.Span, key);
+                var state = SegmentHeaders.Load(header);
+                await FoldAsync(ensemble, member, header, state, last, epoch, cancellationToken);
+                return state;
+            }
+            catch (WoodpeckerException e) when (e.Kind is ErrorKind.Unavailable or ErrorKind.Corrupt)
+            {
+                failure = e;
+            }
+            catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+            {
+                failure = e;
+            }
+        }
+
+        // Every member answered and none holds a header of an empty segment: it never got one.
+        if (last.IsNone && answers == ensemble.Members.Count)
+            return null;
+        throw WriterErrors.Failed($"No member of segment {key} can be read to its end, entry {last}.", failure);
+    }
+
+    /// <summary>Sends the seal to all members at once and waits for none of the failures.</summary>
+    public static async ValueTask SealMembersAsync(
+        IEnsemble ensemble, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(ensemble);
+        var seals = new Task[ensemble.Members.Count];
+        for (var member = 0; member < seals.Length; member++)
+            seals[member] = SealAsync(ensemble, member, epoch, lastEntry, chain, cancellationToken);
+        await Task.WhenAll(seals);
+    }
+
+    private static async Task SealAsync(
+        IEnsemble ensemble, int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ensemble.SealAsync(member, epoch, lastEntry, chain, cancellationToken);
+        }
+        catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
+        {
+            // The member finds the seal in metadata, at its next boot or reconcile (R7).
+        }
+    }
+
+    private static async ValueTask FoldAsync(
+        IEnsemble ensemble,
+        int member,
+        Format.Objects.SegmentHeader header,
+        AppendFold state,
+        EntryId last,
+        LogEpoch epoch,
+        CancellationToken cancellationToken)
+    {
+        if (last.IsNone)
+            return;
+        var frames = ensemble.ReadFramesAsync(member, epoch, EntryId.None + 1, last, cancellationToken);
+        var folded = await LogReplay.FoldFramesAsync(state, header, frames, last);
+        if (folded < last)
+            throw WriterErrors.Failed($"A member of segment {header.SegmentKey} ended its answer after entry {folded}.");
+    }
+
+    private static ReplicaId[] MembersOf(SegmentValue segment) => [.. segment.Ensemble.Select(static m => m.ToReplicaId())];
+
+    private static ulong InitialChain(SegmentKey key, SegmentValue segment) =>
+        Format.ChainHash.Start(key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);
+}
