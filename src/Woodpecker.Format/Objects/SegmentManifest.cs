@@ -63,7 +63,7 @@ public sealed record SegmentManifest
 
     /// <summary>Offset ranges declared lost, each between two segments.</summary>
     [JsonPropertyOrder(11)]
-    public IReadOnlyList<LostRange> Lost { get; init; } = [];
+    public IReadOnlyList<ManifestLostRange> Lost { get; init; } = [];
 
     /// <summary>Fields of later versions, kept when the manifest is written again.</summary>
     [JsonExtensionData]
@@ -144,4 +144,4 @@ public sealed record ManifestObject(
 /// <summary>Offsets declared lost, both ends included.</summary>
 /// <param name="From">The first.</param>
 /// <param name="To">The last.</param>
-public sealed record LostRange([property: JsonRequired] Offset From, [property: JsonRequired] Offset To);
+public sealed record ManifestLostRange([property: JsonRequired] Offset From, [property: JsonRequired] Offset To);

@@ -43,7 +43,7 @@ public sealed class ManifestTests
                 manifest.Objects[0] with { EntryCount = 1_000 },
                 manifest.Objects[1] with { FirstOffset = new Offset(50_000), EntryCount = 500 },
             ],
-            Lost = [new LostRange(new Offset(41_960), new Offset(49_999))],
+            Lost = [new ManifestLostRange(new Offset(41_960), new Offset(49_999))],
         };
         Assert.True(SegmentManifest.Read(manifest.Encode(), out _).IsOk);
         Assert.Throws<InvariantViolationException>(() => (manifest with { Lost = [] }).Encode());
