@@ -1,0 +1,4 @@
+namespace Woodpecker.AppHost.Plan;
+
+/// <summary>One option below <c>Woodpecker:</c>.</summary>
+internal sealed record OptionKey(string Name, string Default, string Meaning);
