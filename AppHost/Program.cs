@@ -1,4 +1,3 @@
-using Woodpecker.AppHost;
 using Woodpecker.AppHost.Components;
 using Woodpecker.AppHost.Plan;
 

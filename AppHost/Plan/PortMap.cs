@@ -22,7 +22,10 @@ internal sealed class PortMap
 
     public int this[string owner, string name] => _ports[(owner, name)];
 
-    /// <param name="userBase">What the user asked for: null is the default base, where a busy port is replaced; 0 is free ports.</param>
+    /// <summary>
+    /// <paramref name="userBase"/> is what the user asked for: null is the default base, where a busy port is replaced; 0 is
+    /// free ports; any other base is taken or refused.
+    /// </summary>
     public static PortMap Choose(IMachine machine, int? userBase, IEnumerable<string> serviceIds)
     {
         var map = new PortMap();

@@ -43,14 +43,16 @@ internal static class Survivors
 
     private static List<Entry> Alive(RunFile run) => [.. run.Processes.Values.Where(p => IsSame(p, run.RunId))];
 
+#pragma warning disable VSTHRD002 // Nothing runs yet that this wait could block.
     private static List<Entry> WaitUntilGone(RunFile run, TimeSpan limit)
     {
         var start = TimeProvider.System.GetTimestamp();
         List<Entry> left;
         while ((left = Alive(run)).Count > 0 && TimeProvider.System.GetElapsedTime(start) < limit)
-            Task.Delay(Interval, TimeProvider.System).Wait();
+            Task.Delay(Interval, TimeProvider.System).Wait(); // Before the host exists, on the entry point's thread.
         return left;
     }
+#pragma warning restore VSTHRD002
 
     private static bool IsSame(Entry entry, string runId)
     {

@@ -42,6 +42,12 @@ internal sealed class PidFile(string? directory, string runId)
         };
         try
         {
+            if (_processes.Count == 0)
+            {
+                File.Delete(path); // Nothing is left to be found.
+                return;
+            }
+
             Directory.CreateDirectory(directory);
             File.WriteAllText(path + ".new", JsonSerializer.Serialize(content, JsonSerializerOptions.Web));
             File.Move(path + ".new", path, overwrite: true);

@@ -19,6 +19,7 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     private readonly Dictionary<string, ProcessRunner> _runners = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Task> _starts = [];
     private int _stopped;
+    private int _disposed;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -81,10 +82,11 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return; // Known to the container twice: as itself and as a hosted service.
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
         foreach (var runner in _runners.Values)
             runner.Dispose();
-        run.Processes.Dispose();
         _stopping.Dispose();
         _skipGrace.Dispose();
     }
