@@ -1,0 +1,20 @@
+namespace Woodpecker.Client;
+
+/// <summary>What to read of a log.</summary>
+public sealed record ReadOptions
+{
+    /// <summary>First offset.</summary>
+    public Offset From { get; init; }
+
+    /// <summary>Entries after which the reading ends; null for no bound.</summary>
+    public long? MaxEntries { get; init; }
+
+    /// <summary>Whether to wait for entries to come instead of ending at the visible end.</summary>
+    public bool Follow { get; init; }
+
+    /// <summary>Payload bytes of one answer.</summary>
+    public int MaxBatchBytes { get; init; } = Limits.DefaultMaxReadBytes;
+
+    /// <summary>How long reconnecting is tried without a single answer; then the failure is thrown.</summary>
+    public TimeSpan RetryPatience { get; init; } = TimeSpan.FromSeconds(60);
+}

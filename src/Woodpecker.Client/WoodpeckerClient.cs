@@ -1,0 +1,281 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Woodpecker.Client.Remote;
+using Woodpecker.Protocol.Control;
+using Woodpecker.Protocol.Transport;
+using Woodpecker.Reading;
+using Woodpecker.Storage;
+
+namespace Woodpecker.Client;
+
+/// <summary><see cref="IWoodpeckerClient"/> over the network: HTTP for control, gRPC for entries, by Dapr or direct.</summary>
+public sealed class WoodpeckerClient : IWoodpeckerClient
+{
+    // Logs that AppendAsync keeps a writer for; the least lately opened one is closed beyond it.
+    private const int MaxWriters = 64;
+    private const int MessageOverhead = 128 * 1024;
+    private const int ListPage = 200;
+    private static readonly TimeSpan _deletionPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly WoodpeckerClientOptions _options;
+    private readonly IPeerChannels _channels;
+    private readonly bool _ownsChannels;
+    private readonly int _maxEntrySize;
+    private readonly ControlCalls _control;
+    private readonly RemoteReads _reads;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, ILogWriter> _writers = new(StringComparer.Ordinal);
+    private readonly Queue<string> _writerOrder = new();
+    private readonly List<Task> _closing = [];
+    private bool _disposed;
+
+    private WoodpeckerClient(
+        WoodpeckerClientOptions options, IPeerChannels channels, bool ownsChannels, int maxMessageBytes)
+    {
+        if (options.Writers.Count == 0 || options.Readers.Count == 0)
+            throw new ArgumentException("A client needs at least one writer and one reader.", nameof(options));
+        _options = options;
+        _channels = channels;
+        _ownsChannels = ownsChannels;
+        _maxEntrySize = Math.Min(Limits.MaxEntrySize, maxMessageBytes - MessageOverhead);
+        _control = new ControlCalls(channels, options.ControlPatience, options.Time);
+        _reads = new RemoteReads(channels, options.Readers, options.Time);
+    }
+
+    /// <summary>A client by options. Dials nothing yet.</summary>
+    /// <exception cref="TransportConfigurationException">The sidecar's addresses are not known.</exception>
+    public static WoodpeckerClient Create(WoodpeckerClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var transport = options.Transport
+            ?? TransportOptions.FromConfiguration(static key => Environment.GetEnvironmentVariable(key.Replace(":", "__", StringComparison.Ordinal)));
+        return new WoodpeckerClient(options, new PeerChannels(transport), ownsChannels: true, transport.MaxMessageBytes);
+    }
+
+    /// <summary>A client over channels that the caller owns, for processes that have some already.</summary>
+    public static WoodpeckerClient Create(
+        WoodpeckerClientOptions options, IPeerChannels channels, int maxMessageBytes = TransportOptions.DefaultMaxMessageBytes)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(channels);
+        return new WoodpeckerClient(options, channels, ownsChannels: false, maxMessageBytes);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LogDescription> CreateLogAsync(
+        string log, LogOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var path = Path(log);
+        var body = ToBody(options ?? new LogOptions());
+        return _control.CallAsync(
+            _options.Writers,
+            () => ControlCalls.WithBody(HttpMethod.Put, path, body, ControlJson.Default.CreateLogBody),
+            ControlJson.Default.LogDescription,
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LogDescription> ListLogsAsync(
+        string? after = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var next = after;
+        do
+        {
+            var query = string.Create(CultureInfo.InvariantCulture, $"logs?limit={ListPage}");
+            if (next is not null)
+                query += "&after=" + Uri.EscapeDataString(next);
+            var page = await _control.CallAsync(
+                _options.Readers,
+                () => new HttpRequestMessage(HttpMethod.Get, query),
+                ControlJson.Default.LogList,
+                cancellationToken).ConfigureAwait(false);
+            foreach (var log in page.Logs)
+                yield return log;
+            next = page.Next;
+        }
+        while (next is not null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LogDescription> DescribeLogAsync(string log, CancellationToken cancellationToken = default)
+    {
+        var path = Path(log);
+        return _control.CallAsync(
+            _options.Readers,
+            () => new HttpRequestMessage(HttpMethod.Get, path),
+            ControlJson.Default.LogDescription,
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteLogAsync(string log, CancellationToken cancellationToken = default)
+    {
+        var path = Path(log);
+        var isPending = false;
+        while (true)
+        {
+            try
+            {
+                var (status, _) = await _control.CallAsync(
+                    _options.Writers, () => new HttpRequestMessage(HttpMethod.Delete, path), cancellationToken)
+                    .ConfigureAwait(false);
+                if (status != (int)System.Net.HttpStatusCode.Accepted)
+                    return;
+                isPending = true;
+            }
+            catch (WoodpeckerException e) when (e.Kind == ErrorKind.NotFound && isPending)
+            {
+                return;
+            }
+
+            // D4: the name is gone; appends that are under way may succeed until enough members are fenced.
+            await Task.Delay(_deletionPause, _options.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Offset> TruncateAsync(
+        string log, Offset offset, CancellationToken cancellationToken = default)
+    {
+        var path = Path(log) + "/truncate";
+        var body = new TruncateBody { Offset = offset.Value };
+        var answer = await _control.CallAsync(
+            _options.Writers,
+            () => ControlCalls.WithBody(HttpMethod.Post, path, body, ControlJson.Default.TruncateBody),
+            ControlJson.Default.TruncateAnswer,
+            cancellationToken).ConfigureAwait(false);
+        return new Offset(answer.FirstOffset);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AppendResult> AppendAsync(
+        string log, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
+    {
+        var ticket = await EnqueueSharedAsync(
+            log, writer => writer.EnqueueAsync(new NewEntry(payload), cancellationToken)).ConfigureAwait(false);
+        return await ticket.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AppendResult> AppendAsync(
+        string log,
+        IReadOnlyList<NewEntry> entries,
+        AppendOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        var ticket = await EnqueueSharedAsync(
+            log, writer => writer.EnqueueAsync(entries, options, cancellationToken)).ConfigureAwait(false);
+        return await ticket.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ILogWriter OpenWriter(string log, LogWriterOptions? options = null)
+    {
+        CheckName(log);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        options ??= new LogWriterOptions();
+        options.Check();
+        var producer = options.ProducerId ?? SystemIdSource.Instance.NewGuid();
+        return new RemoteLogWriter(log, _channels, _options.Writers, options, producer, _maxEntrySize, _options.Time);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LogEntry> ReadAsync(
+        string log, ReadOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var batches = ReadBatchesAsync(log, options, cancellationToken);
+        await foreach (var batch in batches.ConfigureAwait(false))
+        {
+            foreach (var entry in batch.Entries)
+                yield return entry;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ReadBatch> ReadBatchesAsync(
+        string log, ReadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        CheckName(log);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _reads.ReadAsync(log, options ?? new ReadOptions(), cancellationToken);
+    }
+
+    /// <summary>Closes the writers of <c>AppendAsync</c> after what they accepted is answered, then the channels.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        List<ILogWriter> writers;
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            writers = [.. _writers.Values];
+            _writers.Clear();
+        }
+
+        _closing.AddRange(writers.Select(static writer => writer.DisposeAsync().AsTask()));
+        await Task.WhenAll(_closing).ConfigureAwait(false);
+        if (_ownsChannels)
+            _channels.Dispose();
+    }
+
+    private async ValueTask<AppendTicket> EnqueueSharedAsync(
+        string log, Func<ILogWriter, ValueTask<AppendTicket>> enqueue)
+    {
+        while (true)
+        {
+            try
+            {
+                return await enqueue(SharedWriter(log)).ConfigureAwait(false);
+            }
+            catch (WoodpeckerException e) when (e.Kind == ErrorKind.Closed && !_disposed)
+            {
+                // The writer made room for another log's between the two steps; a new one takes its place.
+            }
+        }
+    }
+
+    private ILogWriter SharedWriter(string log)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_writers.TryGetValue(log, out var known))
+                return known;
+            if (_writers.Count >= MaxWriters && _writers.Remove(_writerOrder.Dequeue(), out var evicted))
+            {
+                // What it accepted is still answered to those who wait for it.
+                _closing.RemoveAll(static task => task.IsCompleted);
+                _closing.Add(evicted.DisposeAsync().AsTask());
+            }
+
+            var writer = OpenWriter(log);
+            _writers.Add(log, writer);
+            _writerOrder.Enqueue(log);
+            return writer;
+        }
+    }
+
+    private static string Path(string log)
+    {
+        CheckName(log);
+        return "logs/" + log;
+    }
+
+    private static void CheckName(string log)
+    {
+        if (!LogName.IsValid(log, out var problem))
+            throw new WoodpeckerException(ErrorKind.Invalid, problem);
+    }
+
+    private static CreateLogBody ToBody(LogOptions options) => new()
+    {
+        Mode = options.Mode.ToString(),
+        SegmentBytes = options.SegmentBytes,
+        SegmentAge = options.SegmentAge is { } age ? DurationText.Format(age) : null,
+        Linger = options.Linger is { } linger ? DurationText.Format(linger) : null,
+        RetentionBytes = options.RetentionBytes,
+        RetentionAge = options.RetentionAge is { } retention ? DurationText.Format(retention) : null,
+        RequireToken = options.RequireToken ? true : null,
+    };
+}
