@@ -70,8 +70,6 @@ internal sealed partial class SidecarHost(SidecarOptions options, TimeProvider t
             .AddFilter("Microsoft", LogLevel.Warning)
             // Silent, so that the host makes no activity per request: CallTrace does that where one is wanted.
             .AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.None)
-            // A caller that goes away is no event.
-            .AddFilter("Yarp", LogLevel.Error)
             .AddSimpleConsole(console =>
             {
                 console.SingleLine = true;
@@ -80,11 +78,11 @@ internal sealed partial class SidecarHost(SidecarOptions options, TimeProvider t
         var services = builder.Services;
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Grace);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        services.AddHttpForwarder();
         services.AddSingleton(options).AddSingleton(time).AddSingleton(new ApiToken(options.ApiToken));
         services.AddSingleton(new NameDirectory(options.NamesDirectory, time));
         services.AddSingleton<Counters>().AddSingleton<Clients>().AddSingleton<NameResolver>().AddSingleton<SidecarState>();
-        services.AddSingleton<HttpForwarder>().AddSingleton<AppChannel>().AddSingleton<Dispatcher>();
+        services.AddSingleton<AppChannel>().AddSingleton<Dispatcher>();
+        services.AddSingleton(provider => new HttpForwarder(options.MaxBodyBytes, provider.GetRequiredService<Counters>()));
         services.AddSingleton(provider => new GrpcForwarder(
             provider.GetRequiredService<Clients>().Local, options.MaxBodyBytes, provider.GetRequiredService<Counters>()));
         services.AddSingleton<HttpEndpoint>().AddSingleton<GrpcEndpoint>().AddSingleton<InternalEndpoint>();

@@ -43,7 +43,7 @@ public sealed class Dependencies
         // Development components stand in for something absent and know nothing of the product,
         // except that the metadata server is built over the local metadata store.
         ["Aspire.Hosting.Embedded"] = ([], []),
-        ["Dapr.Sidecar.Embedded"] = ([], ["Yarp.ReverseProxy"]),
+        ["Dapr.Sidecar.Embedded"] = ([], ["OpenTelemetry.Exporter.OpenTelemetryProtocol"]),
         ["Etcd.Embedded"] = (["Woodpecker.Storage"], ["dotnet-etcd", "Grpc.AspNetCore"]),
 
         ["wp"] = (["Woodpecker.Client"], ["Spectre.Console", "System.CommandLine"]),

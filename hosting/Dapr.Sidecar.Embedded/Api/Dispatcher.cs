@@ -65,19 +65,8 @@ internal sealed class Dispatcher(
                 metadata.PutAsync(context, path[(Metadata.Length + 1)..]),
             "/v1.0/shutdown" when HttpMethods.IsPost(request.Method) => metadata.Shutdown(context),
             _ when HttpMethods.IsConnect(request.Method) => NotFound(context),
-            _ => InvokeAsync(context),
+            _ => http.HandleAsync(context),
         };
-    }
-
-    private Task InvokeAsync(HttpContext context)
-    {
-        // Also for bodies of unknown length: reading past the limit fails the call.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = options.MaxBodyBytes;
-        }
-
-        return http.HandleAsync(context);
     }
 
     private Task PublicAsync(HttpContext context)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Dapr.Sidecar.Embedded.Forwarding;
 
-/// <summary>The three pools of connections: to sidecars and h2c applications, to HTTP/1.1 applications, to foreign addresses.</summary>
+/// <summary>The two pools of connections: to sidecars and applications, and to foreign addresses.</summary>
 internal sealed class Clients : IDisposable
 {
     private const int StreamWindowBytes = 4 * 1024 * 1024;

@@ -6,7 +6,7 @@ namespace Dapr.Sidecar.Embedded.Forwarding;
 /// Follows the message prefixes of a gRPC body (1 byte flag, 4 bytes big-endian length) without keeping any of it, so
 /// that the limit of daprd holds here too. Not for several threads.
 /// </summary>
-internal sealed class FrameMeter(int maxMessageBytes)
+internal sealed class FrameMeter(int maxMessageBytes) : IBodyMeter
 {
     private const int PrefixBytes = 5;
     private readonly byte[] _prefix = new byte[PrefixBytes];

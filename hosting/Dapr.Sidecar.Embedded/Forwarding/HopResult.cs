@@ -14,4 +14,7 @@ internal enum HopResult
 
     /// <summary>The one who called is gone.</summary>
     Abandoned,
+
+    /// <summary>The body breaks the limit; nothing was answered yet.</summary>
+    TooLarge,
 }

@@ -47,9 +47,9 @@ internal sealed class AppChannel : IDisposable
         await using var place = await EnterAsync(context.RequestAborted);
         var result = await _http.SendAsync(
             context, Address(pathAndQuery), headers, _clients.Local, _options.AppProtocol == AppProtocol.H2c);
-        if (result is HopResult.NotSent or HopResult.Broken)
+        if (result is HopResult.NotSent or HopResult.Broken or HopResult.TooLarge)
         {
-            await ApiError.InvokeFailedAsync(context, _options.AppId, "the application did not answer");
+            await ApiError.InvokeFailedAsync(context, _options.AppId, HttpEndpoint.Reason(result, "the application", _options));
         }
     }
 

@@ -62,6 +62,11 @@ internal sealed class HttpEndpoint(
         }
     }
 
+    /// <summary>What went wrong, for the caller to read.</summary>
+    internal static string Reason(HopResult result, string who, SidecarOptions options) => result == HopResult.TooLarge
+        ? $"the body is larger than --max-body-size ({options.MaxBodyBytes} bytes)"
+        : $"{who} did not answer";
+
     private Task InvokeAsync(HttpContext context, string id, string pathAndQuery, CallTrace trace)
     {
         var call = new CallHeaders
@@ -80,7 +85,7 @@ internal sealed class HttpEndpoint(
 
         if (context.Request.ContentLength > options.MaxBodyBytes)
         {
-            return ApiError.InvokeFailedAsync(context, id, $"the body is larger than --max-body-size ({options.MaxBodyBytes} bytes)");
+            return ApiError.InvokeFailedAsync(context, id, Reason(HopResult.TooLarge, "", options));
         }
 
         call = call with { CalleeAppId = name.Id };
@@ -98,9 +103,10 @@ internal sealed class HttpEndpoint(
         }
 
         var target = new Uri(address.GetLeftPart(UriPartial.Authority) + pathAndQuery);
-        if (await forwarder.SendAsync(context, target, call, clients.Foreign, http2: false) is HopResult.NotSent or HopResult.Broken)
+        var result = await forwarder.SendAsync(context, target, call, clients.Foreign, http2: false);
+        if (result is not (HopResult.Done or HopResult.Abandoned))
         {
-            await ApiError.InvokeFailedAsync(context, id, "no answer");
+            await ApiError.InvokeFailedAsync(context, id, Reason(result, address.Authority, options));
         }
     }
 
@@ -138,21 +144,21 @@ internal sealed class HttpEndpoint(
             var resolution = await names.ResolveAsync(name.Id, name.Namespace, context.RequestAborted);
             if (resolution.Address is { } address)
             {
-                if (repeatable)
-                {
-                    context.Request.Body = new MemoryStream(body!, writable: false);
-                }
-
-                context.Response.StatusCode = StatusCodes.Status200OK;
                 var target = new Uri(
                     $"http://{address}{pathAndQuery}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-                if (await forwarder.SendAsync(context, target, call, clients.Local, http2: true) is HopResult.Done or HopResult.Abandoned)
+                var result = await forwarder.SendAsync(context, target, call, clients.Local, http2: true, body);
+                if (result is HopResult.Done or HopResult.Abandoned)
                 {
                     return null;
                 }
 
+                failure = Reason(result, $"the sidecar at {address}", options);
+                if (result == HopResult.TooLarge)
+                {
+                    break;
+                }
+
                 names.Avoid(name.Id, name.Namespace, address);
-                failure = $"the sidecar at {address} did not answer";
             }
             else
             {

@@ -5,10 +5,10 @@ using Dapr.Sidecar.Embedded.Diagnostics;
 namespace Dapr.Sidecar.Embedded.Forwarding;
 
 /// <summary>
-/// The request half of a proxied gRPC call: hands the server's buffers to the client connection as they come, flushed at
+/// The request half of a forwarded call: hands the server's buffers to the client connection as they come, flushed at
 /// each pause, never gathered.
 /// </summary>
-internal sealed class GrpcRequestContent(PipeReader source, FrameMeter meter, Counters counters) : HttpContent
+internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Counters counters) : HttpContent
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -37,7 +37,7 @@ internal sealed class GrpcRequestContent(PipeReader source, FrameMeter meter, Co
         _started = true;
         try
         {
-            // Headers go out now: the callee may speak first.
+            // Headers go out now: the other end may speak first.
             await stream.FlushAsync(cancellationToken);
             await CopyAsync(stream, cancellationToken);
         }
@@ -69,7 +69,7 @@ internal sealed class GrpcRequestContent(PipeReader source, FrameMeter meter, Co
             {
                 if (!meter.Take(part.Span))
                 {
-                    throw new InvalidDataException("A message is larger than the limit.");
+                    throw new InvalidDataException("The body breaks the limit.");
                 }
 
                 await stream.WriteAsync(part, cancellation);
