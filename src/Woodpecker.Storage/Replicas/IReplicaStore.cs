@@ -96,6 +96,12 @@ public interface IReplicaStore : IAsyncDisposable
     /// <summary>This store with its present generation.</summary>
     ReplicaId Self { get; }
 
+    /// <summary>
+    /// Whether this boot formatted the store or raised its generation: metadata must know it before the first message is
+    /// served (R10).
+    /// </summary>
+    bool MustRegister { get; }
+
     /// <summary>Whether the store takes messages; false once the journal failed.</summary>
     bool IsHealthy { get; }
 
