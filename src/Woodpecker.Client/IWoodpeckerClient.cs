@@ -11,7 +11,7 @@ namespace Woodpecker.Client;
 public interface IWoodpeckerClient : IAsyncDisposable
 {
     /// <summary>Creates a log, or finds it with the same settings; Conflict if it has others.</summary>
-    ValueTask<LogDescription> CreateLogAsync(
+    ValueTask<LogCreation> CreateLogAsync(
         string log, LogOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>All logs in name order, after a name if given.</summary>

@@ -62,16 +62,17 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogDescription> CreateLogAsync(
+    public async ValueTask<LogCreation> CreateLogAsync(
         string log, LogOptions? options = null, CancellationToken cancellationToken = default)
     {
         var path = Path(log);
         var body = ToBody(options ?? new LogOptions());
-        return _control.CallAsync(
+        var (status, description) = await _control.CallAsync(
             _options.Writers,
             () => ControlCalls.WithBody(HttpMethod.Put, path, body, ControlJson.Default.CreateLogBody),
             ControlJson.Default.LogDescription,
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+        return new LogCreation(description, status == (int)System.Net.HttpStatusCode.Created);
     }
 
     /// <inheritdoc/>
@@ -84,7 +85,7 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
             var query = string.Create(CultureInfo.InvariantCulture, $"logs?limit={ListPage}");
             if (next is not null)
                 query += "&after=" + Uri.EscapeDataString(next);
-            var page = await _control.CallAsync(
+            var (_, page) = await _control.CallAsync(
                 _options.Readers,
                 () => new HttpRequestMessage(HttpMethod.Get, query),
                 ControlJson.Default.LogList,
@@ -97,14 +98,15 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogDescription> DescribeLogAsync(string log, CancellationToken cancellationToken = default)
+    public async ValueTask<LogDescription> DescribeLogAsync(string log, CancellationToken cancellationToken = default)
     {
         var path = Path(log);
-        return _control.CallAsync(
+        var (_, description) = await _control.CallAsync(
             _options.Readers,
             () => new HttpRequestMessage(HttpMethod.Get, path),
             ControlJson.Default.LogDescription,
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+        return description;
     }
 
     /// <inheritdoc/>
@@ -139,7 +141,7 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     {
         var path = Path(log) + "/truncate";
         var body = new TruncateBody { Offset = offset.Value };
-        var answer = await _control.CallAsync(
+        var (_, answer) = await _control.CallAsync(
             _options.Writers,
             () => ControlCalls.WithBody(HttpMethod.Post, path, body, ControlJson.Default.TruncateBody),
             ControlJson.Default.TruncateAnswer,

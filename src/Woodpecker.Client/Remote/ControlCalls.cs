@@ -17,18 +17,19 @@ internal sealed class ControlCalls(IPeerChannels channels, TimeSpan patience, Ti
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Calls and reads the answer.</summary>
-    public async ValueTask<T> CallAsync<T>(
+    public async ValueTask<(int Status, T Answer)> CallAsync<T>(
         IReadOnlyList<string> peers,
         Func<HttpRequestMessage> makeRequest,
         JsonTypeInfo<T> answer,
         CancellationToken cancellationToken)
         where T : class
     {
-        var (_, body) = await CallAsync(peers, makeRequest, cancellationToken).ConfigureAwait(false);
+        var (status, body) = await CallAsync(peers, makeRequest, cancellationToken).ConfigureAwait(false);
         try
         {
-            return JsonSerializer.Deserialize(body, answer)
+            var value = JsonSerializer.Deserialize(body, answer)
                 ?? throw new WoodpeckerException(ErrorKind.Internal, "The answer of a service is null.");
+            return (status, value);
         }
         catch (JsonException e)
         {

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using Woodpecker.Protocol.Control;
+using Woodpecker.Tool.Input;
+
+namespace Woodpecker.Tool.Commands;
+
+/// <summary>Options every command has, and the makers of typed ones.</summary>
+internal static class CommonOptions
+{
+    public static readonly Option<string?> Endpoint = new("--endpoint")
+    {
+        Description = "endpoints.json of a running application host, or the folder of its data; else WOODPECKER_ENDPOINTS, "
+            + "else .woodpecker at or above the current folder.",
+        Recursive = true,
+        HelpName = "PATH",
+    };
+
+    public static readonly Option<TimeSpan> Timeout = Recursive(Duration(
+        "--timeout", "How long to try while nobody answers.", TimeSpan.FromSeconds(30)));
+
+    public static readonly Option<string> Output = OutputOption();
+
+    public static bool IsJson(ParseResult result) => result.GetValue(Output) == "json";
+
+    /// <summary>An option for a duration such as 250ms, 10s, 5m, 2h or 7d.</summary>
+    public static Option<TimeSpan> Duration(string name, string description, TimeSpan otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "DURATION",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => ParseDuration(result) ?? default,
+    };
+
+    /// <summary>An optional duration.</summary>
+    public static Option<TimeSpan?> OptionalDuration(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "DURATION",
+        CustomParser = ParseDuration,
+    };
+
+    /// <summary>An option for a size such as 512, 64KiB or 10MB.</summary>
+    public static Option<long> Size(string name, string description, long otherwise) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result => ParseSize(result) ?? 0,
+    };
+
+    /// <summary>An optional size.</summary>
+    public static Option<long?> OptionalSize(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = ParseSize,
+    };
+
+    /// <summary>The log's name, checked.</summary>
+    public static Argument<string> LogArgument()
+    {
+        var argument = new Argument<string>("LOG") { Description = "Name of the log: a-z, 0-9, '.', '_' and '-'." };
+        argument.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && !LogName.IsValid(token.Value, out var problem))
+                result.AddError(problem);
+        });
+        return argument;
+    }
+
+    private static TimeSpan? ParseDuration(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        if (DurationText.TryParse(result.Tokens[0].Value, out var duration))
+            return duration;
+        result.AddError($"'{result.Tokens[0].Value}' is not a duration; write for example 250ms, 10s, 5m, 2h or 7d.");
+        return null;
+    }
+
+    private static long? ParseSize(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        if (SizeText.TryParse(result.Tokens[0].Value, out var bytes))
+            return bytes;
+        result.AddError($"'{result.Tokens[0].Value}' is not a size; write for example 512, 64KiB or 10MB.");
+        return null;
+    }
+
+    private static Option<TimeSpan> Recursive(Option<TimeSpan> option)
+    {
+        option.Recursive = true;
+        return option;
+    }
+
+    private static Option<string> OutputOption()
+    {
+        var option = new Option<string>("--output", "-o")
+        {
+            Description = "Form of the output.",
+            Recursive = true,
+            DefaultValueFactory = static _ => "table",
+        };
+        return option.AcceptOnlyFromAmong("table", "json");
+    }
+}
