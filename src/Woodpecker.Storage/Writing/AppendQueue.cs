@@ -10,7 +10,7 @@ internal sealed class AppendQueue(long maxBytes, int maxCount)
     private readonly Lock _gate = new();
     private readonly PendingAppendPool _pool = new();
     private readonly Queue<PendingAppend> _items = new();
-    private WoodpeckerException? _closed;
+    private bool _isClosed;
     private long _bytes;
     private int _count;
 
@@ -21,20 +21,18 @@ internal sealed class AppendQueue(long maxBytes, int maxCount)
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Admits a batch if there is room.</summary>
-    /// <returns>The waiter; null if the batch was not appended because of <paramref name="refusal"/>.</returns>
-    public PendingAppend? TryAdd(AppendBatch batch, long now, out WoodpeckerException? refusal)
+    /// <param name="batch">The batch.</param>
+    /// <param name="now">Timestamp, for deadlines.</param>
+    /// <param name="isClosed">Whether a refusal is for good.</param>
+    /// <returns>The waiter; null if the batch was refused.</returns>
+    public PendingAppend? TryAdd(AppendBatch batch, long now, out bool isClosed)
     {
         lock (_gate)
         {
-            refusal = _closed;
-            if (refusal is not null)
-                return null;
+            isClosed = _isClosed;
             // One batch always fits, however small the bound.
-            if (_count > 0 && (_count >= maxCount || _bytes + batch.MaxEncodedSize > maxBytes))
-            {
-                refusal = WriterErrors.Overloaded();
+            if (isClosed || (_count > 0 && (_count >= maxCount || _bytes + batch.MaxEncodedSize > maxBytes)))
                 return null;
-            }
 
             _bytes += batch.MaxEncodedSize;
             _count++;
@@ -68,9 +66,9 @@ internal sealed class AppendQueue(long maxBytes, int maxCount)
     }
 
     /// <summary>Refuses everything from here on.</summary>
-    public void Close(WoodpeckerException reason)
+    public void Close()
     {
         lock (_gate)
-            _closed ??= reason;
+            _isClosed = true;
     }
 }

@@ -4,7 +4,7 @@ namespace Woodpecker.Storage.Writing;
 
 /// <summary>Wakes one loop from many threads: sets are merged, and the loop looks at everything once per wake-up.</summary>
 /// <remarks>Threads: any may set; one waits. No allocation.</remarks>
-internal sealed class AsyncSignal : IValueTaskSource
+public sealed class AsyncSignal : IValueTaskSource
 {
     private const int Idle = 0;
     private const int Set = 1;

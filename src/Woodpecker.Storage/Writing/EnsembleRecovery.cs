@@ -95,6 +95,35 @@ public sealed class EnsembleRecovery(
         await Task.WhenAll(seals);
     }
 
+    /// <summary>Fences members with the epoch of deletion (D4).</summary>
+    /// <returns>Whether enough members promised it, so that no writer can confirm anything any more.</returns>
+    public static async ValueTask<bool> FenceDeletedAsync(
+        IEnsemble ensemble, QuorumSpec quorum, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(ensemble);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout, time);
+        var fences = new Task<bool>[ensemble.Members.Count];
+        for (var member = 0; member < fences.Length; member++)
+            fences[member] = IsFencedAsync(ensemble, member, limit.Token);
+        var answers = await Task.WhenAll(fences);
+        return answers.Count(static isFenced => isFenced) >= quorum.FenceQuorum;
+    }
+
+    private static async Task<bool> IsFencedAsync(IEnsemble ensemble, int member, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await ensemble.FenceAsync(member, LogEpoch.Delete, cancellationToken);
+            // Only a Clean store keeps what it promised for sure (R10, 11.3).
+            return answer.Reply is { Health: Recovery.MemberHealth.Clean };
+        }
+        catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     private static async Task SealAsync(
         IEnsemble ensemble, int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
     {

@@ -41,6 +41,8 @@ internal sealed partial class SegmentKeeper(
 
     private readonly WriterSettings _settings = services.Settings;
     private readonly TimeProvider _time = services.Time;
+    private readonly RollPolicy _roll =
+        new(start.Log.SegmentBytes, TimeSpan.FromMilliseconds(start.Log.SegmentAgeMilliseconds));
     private readonly SegmentTransitions _transitions = new(services, start.Reign.Log, start.Log.Mode);
     private readonly SessionClosings _closings = new(services.Time);
     private readonly CancellationTokenSource _stop = new();
@@ -62,7 +64,7 @@ internal sealed partial class SegmentKeeper(
 
     /// <summary>Whether no new frame may be built, because the segment is about to end.</summary>
     public bool HoldsBack => _nextMembers is not null || core.Phase != WriterPhase.Open || Open is null
-        || _settings.Roll.IsAtHardCap(Open.Bytes);
+        || _roll.IsAtHardCap(Open.Bytes);
 
     /// <summary>Why the last opening failed; null once a segment is open.</summary>
     public WoodpeckerException? OpeningFailure { get; private set; }
@@ -98,7 +100,7 @@ internal sealed partial class SegmentKeeper(
         if (isClosing)
             return Until(_closeUntil);
         var idle = _settings.IdleSeal - _time.GetElapsedTime(Open.LastUsedAt);
-        var aged = _settings.Roll.MaxAge - _time.GetElapsedTime(Open.OpenedAt);
+        var aged = _roll.MaxAge - _time.GetElapsedTime(Open.OpenedAt);
         var due = idle < aged ? idle : aged;
         return Open.Sink.WantsRoll ? Min(due, _settings.EarlyRollAge - _time.GetElapsedTime(Open.OpenedAt)) : due;
     }
@@ -255,7 +257,7 @@ internal sealed partial class SegmentKeeper(
     {
         var age = _time.GetElapsedTime(open.OpenedAt);
         var isEmpty = core.AssignedEntry.IsNone;
-        return _settings.Roll.ShouldRoll(open.Bytes, isEmpty, age)
+        return _roll.ShouldRoll(open.Bytes, isEmpty, age)
             || (open.Sink.WantsRoll && !isEmpty && age >= _settings.EarlyRollAge);
     }
 

@@ -89,17 +89,31 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     /// <param name="cancellationToken">
     /// Before offsets are assigned it throws and nothing is appended; afterwards the answer is Indeterminate (W8).
     /// </param>
+    public ValueTask<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken) =>
+        TryAppend(batch, cancellationToken, out var answer)
+            ? answer
+            : new ValueTask<AppendResult>(AppendResult.NotAppended(WriterErrors.SessionEnded()));
+
+    /// <summary>Appends a batch unless the session is over; then another reign must take it.</summary>
+    /// <param name="batch">Its payloads are borrowed until the answer.</param>
+    /// <param name="cancellationToken">As of <see cref="AppendAsync"/>.</param>
+    /// <param name="answer">Awaited once; meaningless if false is returned.</param>
     // hot path: no allocation per entry
-    public ValueTask<AppendResult> AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
+    public bool TryAppend(AppendBatch batch, CancellationToken cancellationToken, out ValueTask<AppendResult> answer)
     {
         ArgumentNullException.ThrowIfNull(batch);
         cancellationToken.ThrowIfCancellationRequested();
-        var append = _queue.TryAdd(batch, _time.GetTimestamp(), out var refusal);
+        var append = _queue.TryAdd(batch, _time.GetTimestamp(), out var isOver);
         if (append is null)
-            return new ValueTask<AppendResult>(AppendResult.NotAppended(refusal!));
+        {
+            answer = isOver ? default : new ValueTask<AppendResult>(AppendResult.NotAppended(WriterErrors.Overloaded()));
+            return !isOver;
+        }
+
         append.ListenTo(cancellationToken);
+        answer = append.Task;
         _signal.Raise();
-        return append.Task;
+        return true;
     }
 
     /// <summary>The own live key was made again: the epoch key must name it (Reassert).</summary>
@@ -112,7 +126,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     /// <summary>Planned end (O6): sends what waits, seals the open segment, releases the log.</summary>
     public Task CloseAsync(CancellationToken cancellationToken)
     {
-        _queue.Close(WriterErrors.SessionEnded());
+        _queue.Close();
         _isClosing = true;
         _signal.Raise();
         return _loop.WaitAsync(cancellationToken);
@@ -307,7 +321,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return;
         _hasEnded = true;
         _core.Die();
-        _queue.Close(WriterErrors.SessionEnded());
+        _queue.Close();
         _queue.MoveTo(_waiting);
         var answer = inFlight ?? AppendResult.Indeterminate(WriterErrors.Interrupted(why));
         while (_core.TryTakeFailed(out var batch))

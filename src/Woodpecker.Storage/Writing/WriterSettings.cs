@@ -1,5 +1,3 @@
-using Woodpecker.Segments;
-
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>How one writer session batches, waits and rolls. Defaults suit a service; tests shrink them.</summary>
@@ -28,9 +26,6 @@ public sealed record WriterSettings
 
     /// <summary>How long appends wait for a missing quorum before they are refused.</summary>
     public TimeSpan QuorumGrace { get; init; } = TimeSpan.FromSeconds(3);
-
-    /// <summary>When segments end.</summary>
-    public RollPolicy Roll { get; init; } = RollPolicy.Default;
 
     /// <summary>How long a roll waits for entries in flight before they move to the next segment (W10).</summary>
     public TimeSpan RollWait { get; init; } = TimeSpan.FromSeconds(2);

@@ -1,0 +1,211 @@
+using System.Collections.Concurrent;
+using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Writing;
+
+namespace Woodpecker.Writer.Ownership;
+
+/// <summary>
+/// Which logs this writer owns, and who owns the others (O1 to O7). Opens a log when an append needs it, takes over what a
+/// dead writer left, gives everything back at the end.
+/// </summary>
+/// <remarks>Threads: any. Safety never rests on anything here: epochs and compares decide (X1, X9).</remarks>
+internal sealed partial class LogOwnership(
+    WriterNode node, WriterTransactions transactions, TransactionRunner runner, TimeProvider time, ILogger<LogOwnership> logger)
+{
+    private const int MaxAttempts = 4;
+
+    private static readonly TimeSpan _raceWait = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<LogId, OwnedLog> _logs = [];
+    private long _namedLive;
+    private volatile bool _isStopping;
+
+    /// <summary>The own session of a log, if it takes appends.</summary>
+    public WriterSession? FindOpen(LogId log) =>
+        _logs.TryGetValue(log, out var owned) && owned.Session is { IsOpen: true } session ? session : null;
+
+    /// <summary>Sessions that take appends.</summary>
+    public int OpenCount => _logs.Values.Count(static owned => owned.Session is { IsOpen: true });
+
+    /// <summary>Finds out who owns the log, and opens it here if that is due.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="isForwarded">Whether another writer sent the append here: then it is not sent on (O2).</param>
+    /// <param name="cancellationToken">Stops waiting, not a takeover that began.</param>
+    /// <exception cref="WoodpeckerException">NotFound: deleted; Unavailable: try again.</exception>
+    public async ValueTask<LogRoute> ResolveAsync(LogRecord log, bool isForwarded, CancellationToken cancellationToken)
+    {
+        var owned = _logs.GetOrAdd(log.Id, static _ => new OwnedLog());
+        if (owned.Session is { IsOpen: true } open)
+            return new LogRoute(open, null);
+        await owned.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            return owned.Session is { IsOpen: true } session
+                ? new LogRoute(session, null)
+                : await OpenAsync(owned, log, isForwarded, cancellationToken);
+        }
+        finally
+        {
+            owned.Gate.Release();
+        }
+    }
+
+    /// <summary>Appends to the owner failed to connect: the next resolution takes the log by force (O5).</summary>
+    public void Suspect(LogId log, string owner)
+    {
+        if (_logs.TryGetValue(log, out var owned))
+            owned.Suspect = owner;
+    }
+
+    /// <summary>Drops the own session of a log at once, for example because the log was deleted.</summary>
+    public async ValueTask DropAsync(LogId log)
+    {
+        if (_logs.TryGetValue(log, out var owned) && owned.Session is { } session)
+            await session.DisposeAsync();
+    }
+
+    /// <summary>The own live key may have a new revision: every epoch key must name it (Reassert).</summary>
+    public void ReassertAll(long liveCreateRevision)
+    {
+        if (liveCreateRevision == 0 || Interlocked.Exchange(ref _namedLive, liveCreateRevision) == liveCreateRevision)
+            return;
+        foreach (var owned in _logs.Values)
+            owned.Session?.RequestReassert(liveCreateRevision);
+    }
+
+    /// <summary>Planned end: seals and releases every log (O6), all at once.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _isStopping = true;
+        var closing = new List<Task>();
+        foreach (var owned in _logs.Values)
+        {
+            if (owned.Session is { } session)
+                closing.Add(CloseAsync(session, cancellationToken));
+        }
+
+        await Task.WhenAll(closing);
+    }
+
+    /// <summary>Whether a log without a working owner waits for recovery, and this writer is the one to do it (T9).</summary>
+    public async ValueTask<bool> ShouldRecoverAsync(LogId log, CancellationToken cancellationToken)
+    {
+        if (FindOpen(log) is not null)
+            return false;
+        var segments = await transactions.ListSegmentsAsync(log, cancellationToken);
+        if (segments.Count == 0)
+            return false;
+        var newest = segments[^1].Segment.Value.State == SegmentState.Prepared && segments.Count > 1 ? segments[^2] : segments[^1];
+        if (!SegmentLifecycle.IsActive(newest.Segment.Value.State))
+            return false;
+        var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
+        if (epoch is null || await IsAliveAsync(epoch.Value, cancellationToken))
+            return false;
+        return await FindFirstAsync(log, cancellationToken) == node.AppId;
+    }
+
+    private async ValueTask<LogRoute> OpenAsync(OwnedLog owned, LogRecord log, bool isForwarded, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < MaxAttempts; attempt++)
+        {
+            if (_isStopping)
+                throw Unavailable("This writer stops.", "Stopping");
+            var epoch = await transactions.ReadEpochAsync(log.Id, cancellationToken);
+            if (epoch is null || epoch.Value.Epoch >= LogEpoch.MaxWriter)
+                throw Gone(log);
+            var plan = await PlanAsync(owned, log.Id, epoch.Value, isForwarded, cancellationToken);
+            if (plan.Owner is not null)
+                return new LogRoute(null, plan.Owner);
+            var opened = await node.OpenAsync(log, plan.IsForced, cancellationToken);
+            switch (opened.Outcome)
+            {
+                case OpenOutcome.Opened:
+                    owned.Suspect = null;
+                    owned.Session = opened.Session;
+                    return new LogRoute(opened.Session, null);
+                case OpenOutcome.Gone:
+                    throw Gone(log);
+                case OpenOutcome.Held when opened.Holder is not null:
+                    return new LogRoute(null, opened.Holder);
+            }
+
+            Log.LostRace(logger, log.Id);
+            await Task.Delay(_raceWait, time, cancellationToken);
+        }
+
+        throw Unavailable("Other writers contend for the log.", "OwnerContended");
+    }
+
+    // O4, O5. A holder with the own app id is an earlier run of this process, or a session of it that ended.
+    private async ValueTask<(string? Owner, bool IsForced)> PlanAsync(
+        OwnedLog owned, LogId log, EpochValue epoch, bool isForwarded, CancellationToken cancellationToken)
+    {
+        if (epoch.Holder == node.AppId)
+            return (null, true);
+        if (epoch.Holder is { } holder && await IsAliveAsync(epoch, cancellationToken))
+        {
+            if (owned.Suspect == holder && owned.MayForce(time))
+                return (null, true);
+            return (holder, false);
+        }
+
+        if (isForwarded)
+            return (null, false);
+        var first = await FindFirstAsync(log, cancellationToken);
+        return first is null || first == node.AppId || owned.Suspect == first ? (null, false) : (first, false);
+    }
+
+    private async ValueTask<bool> IsAliveAsync(EpochValue epoch, CancellationToken cancellationToken)
+    {
+        if (epoch.Holder is not { } holder || epoch.HolderLive is not { } live)
+            return false;
+        var entry = await runner.Store.GetAsync(MetadataKeys.Live(holder), cancellationToken);
+        return entry is not null && entry.CreateRevision == live;
+    }
+
+    private async ValueTask<string?> FindFirstAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var listing = await runner.Store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
+        var writers = new List<string>();
+        foreach (var entry in listing.Entries)
+        {
+            if (MetadataJson.Read<LiveValue>(entry).Service == WriterNode.Service)
+                writers.Add(entry.Key[MetadataKeys.LivePrefix.Length..]);
+        }
+
+        return WriterRanking.First(log, writers);
+    }
+
+    private async Task CloseAsync(WriterSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.CloseAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Out of time: the next owner recovers what is not sealed.
+            Log.NotReleased(logger, session.Epoch);
+            await session.DisposeAsync();
+        }
+    }
+
+    private static WoodpeckerException Gone(LogRecord log) =>
+        new(ErrorKind.NotFound, $"The log '{log.Meta.Value.Name}' was deleted.") { Reason = "UnknownLog" };
+
+    private static WoodpeckerException Unavailable(string message, string reason) =>
+        new(ErrorKind.Unavailable, message) { Reason = reason, RetryAfter = TimeSpan.FromMilliseconds(200) };
+
+    private static partial class Log
+    {
+        [LoggerMessage(3501, LogLevel.Information, "Another writer was faster to take log {LogId}")]
+        public static partial void LostRace(ILogger logger, LogId logId);
+
+        [LoggerMessage(3502, LogLevel.Warning, "A log of epoch {Epoch} could not be sealed and released in time")]
+        public static partial void NotReleased(ILogger logger, LogEpoch epoch);
+    }
+}

@@ -1,0 +1,42 @@
+using Woodpecker.Storage.Writing;
+
+namespace Woodpecker.Writer.Ownership;
+
+/// <summary>What this process knows of its ownership of one log. Openings are one at a time.</summary>
+internal sealed class OwnedLog : IDisposable
+{
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    private volatile WriterSession? _session;
+    private TimeSpan _pause = _firstPause;
+    private long _forcedAt;
+
+    /// <summary>Held while the log is opened.</summary>
+    public SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>The session of the last reign; it may be over.</summary>
+    public WriterSession? Session
+    {
+        get => _session;
+        set => _session = value;
+    }
+
+    /// <summary>The owner that appends were forwarded to in vain, since when it is suspected (O5).</summary>
+    public string? Suspect { get; set; }
+
+    /// <summary>Whether a forced takeover may be made now: duels of takeovers back off (11.5).</summary>
+    public bool MayForce(TimeProvider time)
+    {
+        if (_forcedAt != 0 && time.GetElapsedTime(_forcedAt) < _pause)
+            return false;
+        var isDuel = _forcedAt != 0 && time.GetElapsedTime(_forcedAt) < _longestPause;
+        _pause = isDuel ? Min(_pause * 2, _longestPause) : _firstPause;
+        _forcedAt = time.GetTimestamp();
+        return true;
+    }
+
+    public void Dispose() => Gate.Dispose();
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

@@ -1,0 +1,43 @@
+namespace Woodpecker.Writer.Replication;
+
+/// <summary>One live stream: who answers, and since when an answer is owed.</summary>
+/// <remarks>Threads: the writing and the reading side of the stream, and the ticker.</remarks>
+internal sealed class ReplicaConnection(ReplicaId replica, CancellationTokenSource broken, TimeProvider time)
+{
+    private const long Nothing = 0;
+
+    private long _owedSince;
+
+    /// <summary>The store at the node.</summary>
+    public ReplicaId Replica { get; } = replica;
+
+    /// <summary>A message goes out; if it demands an answer, the wait begins now unless it began earlier.</summary>
+    public void OnSending(bool owesAnswer)
+    {
+        if (owesAnswer)
+            Interlocked.CompareExchange(ref _owedSince, time.GetTimestamp(), Nothing);
+    }
+
+    /// <summary>Any answer shows that the stream moves.</summary>
+    public void OnAnswer() => Volatile.Write(ref _owedSince, Nothing);
+
+    /// <summary>Whether an answer is owed for longer than this.</summary>
+    public bool IsStuck(TimeSpan limit)
+    {
+        var since = Volatile.Read(ref _owedSince);
+        return since != Nothing && time.GetElapsedTime(since) > limit;
+    }
+
+    /// <summary>Ends the stream.</summary>
+    public void Break()
+    {
+        try
+        {
+            broken.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself in this moment.
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using Woodpecker.Protocol.Transport;
+using Woodpecker.Quorum;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Writing;
+
+namespace Woodpecker.Writer.Replication;
+
+/// <summary>
+/// The replica nodes as this process sees them: one stream each, the choice of ensembles (W11), and the tick that lets
+/// time decide about members.
+/// </summary>
+/// <remarks>Threads: any.</remarks>
+internal sealed class ReplicaPool : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, ReplicaStream> _streams = new(StringComparer.Ordinal);
+    private readonly HashSet<QuorumSink> _sinks = [];
+    private readonly NodeTransactions _nodes;
+    private readonly IPeerChannels _channels;
+    private readonly ReplicationSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Guid _clusterId;
+    private readonly string _writerId;
+    private readonly ITimer _ticker;
+
+    public ReplicaPool(
+        Guid clusterId,
+        string writerId,
+        NodeTransactions nodes,
+        IPeerChannels channels,
+        ReplicationSettings settings,
+        TimeProvider time,
+        ILogger logger)
+    {
+        (_clusterId, _writerId, _nodes, _channels, _settings, _time, _logger) =
+            (clusterId, writerId, nodes, channels, settings, time, logger);
+        _ticker = time.CreateTimer(static state => ((ReplicaPool)state!).Tick(), this, settings.Tick, settings.Tick);
+    }
+
+    /// <summary>The stream to a node, made on first use.</summary>
+    public ReplicaStream GetStream(string nodeId)
+    {
+        lock (_gate)
+        {
+            if (!_streams.TryGetValue(nodeId, out var stream))
+            {
+                stream = new ReplicaStream(nodeId, _clusterId, _writerId, _channels, _settings, _time, _logger);
+                _streams.Add(nodeId, stream);
+            }
+
+            return stream;
+        }
+    }
+
+    public void Register(QuorumSink sink)
+    {
+        lock (_gate)
+            _sinks.Add(sink);
+    }
+
+    public void Unregister(QuorumSink sink)
+    {
+        lock (_gate)
+            _sinks.Remove(sink);
+    }
+
+    public IEnsemble OpenEnsemble(SegmentKey segment, IReadOnlyList<ReplicaId> members) =>
+        new RemoteEnsemble(segment, members, _clusterId, _channels);
+
+    /// <summary>Chooses the members of a segment among the registered nodes that answer.</summary>
+    /// <exception cref="WoodpeckerException">Unavailable (QuorumUnavailable).</exception>
+    public async ValueTask<IReadOnlyList<ReplicaId>> ChooseAsync(SegmentKey segment, CancellationToken cancellationToken)
+    {
+        var nodes = await ReadNodesAsync(cancellationToken);
+        foreach (var (nodeId, _) in nodes)
+            GetStream(nodeId).Want();
+        var started = _time.GetTimestamp();
+        while (true)
+        {
+            var candidates = Candidates(nodes);
+            var reachable = candidates.Count(static c => c.IsReachable);
+            var waited = _time.GetElapsedTime(started);
+            // All there: choose. Enough there: give the rest a moment. Too few: wait to the limit.
+            var isEnough = reachable == candidates.Length
+                || (reachable >= _settings.Quorum.AckQuorum && waited >= _settings.ConnectWait / 4)
+                || waited >= _settings.ConnectWait;
+            if (isEnough)
+            {
+                if (EnsembleSelector.TryChoose(_settings.Quorum, candidates, segment.Segment.Value + segment.Log.Value, out var members))
+                    return members;
+                if (waited >= _settings.ConnectWait || candidates.Length < _settings.Quorum.Members)
+                    throw Unavailable(candidates);
+            }
+
+            await Task.Delay(_settings.FirstPause, _time, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ticker.DisposeAsync();
+        List<ReplicaStream> streams;
+        lock (_gate)
+            streams = [.. _streams.Values];
+        foreach (var stream in streams)
+            await stream.DisposeAsync();
+    }
+
+    private async ValueTask<IReadOnlyList<(string NodeId, NodeValue Node)>> ReadNodesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var listed = await _nodes.ListAsync(cancellationToken);
+            return [.. listed.Where(static n => n.Node.Value.State == NodeState.Active).Select(static n => (n.NodeId, n.Node.Value))];
+        }
+        catch (MetadataException e)
+        {
+            throw new WoodpeckerException(ErrorKind.Unavailable, $"The replica nodes cannot be read: {e.Message}", e);
+        }
+    }
+
+    // A connected store knows its own identity better than the registry, which may lag behind a restart.
+    private EnsembleCandidate[] Candidates(IReadOnlyList<(string NodeId, NodeValue Node)> nodes)
+    {
+        var candidates = new EnsembleCandidate[nodes.Count];
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var (nodeId, node) = nodes[i];
+            var identity = GetStream(nodeId).Identity;
+            candidates[i] = new EnsembleCandidate(
+                identity ?? new ReplicaId(nodeId, node.Incarnation, node.Generation),
+                node.Zone,
+                node.PendingBytes ?? 0,
+                IsReachable: identity is not null);
+        }
+
+        return candidates;
+    }
+
+    private WoodpeckerException Unavailable(EnsembleCandidate[] candidates)
+    {
+        var listed = string.Join(", ", candidates.Select(static c => c.Replica.NodeId + (c.IsReachable ? " ok" : " not connected")));
+        return new WoodpeckerException(
+            ErrorKind.Unavailable,
+            $"A segment needs {_settings.Quorum.Members} registered replicas of which {_settings.Quorum.AckQuorum} answer; "
+            + $"there are {candidates.Length} ({listed}). Nothing was appended.")
+        {
+            Reason = "QuorumUnavailable",
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+    }
+
+    private void Tick()
+    {
+        List<QuorumSink> sinks;
+        List<ReplicaStream> streams;
+        lock (_gate)
+        {
+            sinks = [.. _sinks];
+            streams = [.. _streams.Values];
+        }
+
+        foreach (var sink in sinks)
+            sink.Tick();
+        foreach (var stream in streams)
+            stream.BreakIfStuck();
+    }
+}

@@ -1,0 +1,91 @@
+using Woodpecker.Storage.Errors;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Writer.Ownership;
+
+namespace Woodpecker.Writer;
+
+/// <summary>
+/// The writer's life: join, keep epoch keys naming the live key, recover logs whose owner is gone without waiting for an
+/// append (T9), and at the end seal and release everything.
+/// </summary>
+internal sealed partial class WriterLoop(
+    WriterNode node, LogOwnership ownership, LogTransactions logs, TimeProvider time, ILogger<WriterLoop> logger) : BackgroundService
+{
+    private const int PageSize = 1_000;
+
+    private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _orphanPeriod = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _drainLimit = TimeSpan.FromSeconds(15);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_drainLimit);
+        await ownership.StopAsync(limit.Token);
+        await node.DisposeAsync();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await node.StartAsync(stoppingToken);
+        var lookedAt = time.GetTimestamp();
+        while (true)
+        {
+            await Task.Delay(_tick, time, stoppingToken);
+            ownership.ReassertAll(node.LiveRevision);
+            if (time.GetElapsedTime(lookedAt) < _orphanPeriod)
+                continue;
+            lookedAt = time.GetTimestamp();
+            await RecoverOrphansAsync(stoppingToken);
+        }
+    }
+
+    private async Task RecoverOrphansAsync(CancellationToken cancellationToken)
+    {
+        string? after = null;
+        try
+        {
+            while (true)
+            {
+                var page = await logs.ListAsync(after, PageSize, cancellationToken);
+                foreach (var (_, id) in page)
+                    await RecoverAsync(id, cancellationToken);
+                if (page.Count < PageSize)
+                    return;
+                after = page[^1].Name;
+            }
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.OrphansNotListed(logger, known.Message);
+        }
+    }
+
+    private async Task RecoverAsync(LogId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await ownership.ShouldRecoverAsync(id, cancellationToken) || await logs.FindAsync(id, cancellationToken) is not { } log)
+                return;
+            Log.Recovering(logger, id);
+            await ownership.ResolveAsync(log, isForwarded: true, cancellationToken);
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.NotRecovered(logger, id, known.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3701, LogLevel.Information, "The owner of log {LogId} is gone; recovering it")]
+        public static partial void Recovering(ILogger logger, LogId logId);
+
+        [LoggerMessage(3702, LogLevel.Warning, "Log {LogId} cannot be recovered yet: {Reason}")]
+        public static partial void NotRecovered(ILogger logger, LogId logId, string reason);
+
+        [LoggerMessage(3703, LogLevel.Warning, "Logs without an owner cannot be looked for: {Reason}")]
+        public static partial void OrphansNotListed(ILogger logger, string reason);
+    }
+}

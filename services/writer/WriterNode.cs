@@ -1,0 +1,188 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using Woodpecker.Protocol.Transport;
+using Woodpecker.Quorum;
+using Woodpecker.Storage;
+using Woodpecker.Storage.Errors;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Leases;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Writing;
+using Woodpecker.Writer.Replication;
+
+namespace Woodpecker.Writer;
+
+/// <summary>
+/// The writer process: its identity and live key, its way to the replicas, and the opening of logs by mode. Ready once the
+/// cluster is known and the live key exists.
+/// </summary>
+/// <remarks>Threads: any.</remarks>
+internal sealed partial class WriterNode(
+    IOptions<WriterOptions> options,
+    TransactionRunner runner,
+    NodeTransactions nodes,
+    WriterTransactions transactions,
+    ILeaseStore leases,
+    IPeerChannels channels,
+    IIdSource ids,
+    ILoggerFactory loggers) : IHealthCheck, IAsyncDisposable
+{
+    /// <summary>Kind of process in the live key.</summary>
+    public const string Service = "writer";
+
+    private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly ILogger _logger = loggers.CreateLogger<WriterNode>();
+    private readonly WriterOptions _options = options.Value;
+    private LiveLease? _live;
+    private ReplicaPool? _replicas;
+    private LogOpener? _quorumOpener;
+    private volatile string? _problem = "the writer starts";
+
+    /// <summary>App id of this writer.</summary>
+    public string AppId => _options.NodeId;
+
+    /// <summary>Identity of the cluster; known once started.</summary>
+    public Guid ClusterId { get; private set; }
+
+    /// <summary>create_revision of the own live key; 0 while there is none.</summary>
+    public long LiveRevision => _live?.CreateRevision ?? 0;
+
+    /// <summary>Whether logs can be opened.</summary>
+    public bool IsReady => _problem is null;
+
+    /// <summary>Bounds of one append.</summary>
+    public AppendLimits Limits { get; } = AppendLimits.Default;
+
+    /// <summary>Joins the cluster; retries until metadata answers.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        ClusterId = await FindClusterAsync(cancellationToken);
+        _live = await RetryAsync(
+            () => LiveLease.StartAsync(
+                runner,
+                leases,
+                loggers.CreateLogger<LiveLease>(),
+                AppId,
+                Service,
+                TimeSpan.FromSeconds(_options.Writer.LiveSeconds),
+                cancellationToken),
+            cancellationToken);
+        var replication = new ReplicationSettings();
+        _replicas = new ReplicaPool(
+            ClusterId, AppId, nodes, channels, replication, runner.Time, loggers.CreateLogger<ReplicaPool>());
+        var place = new QuorumPlace(_replicas, replication, runner.Time, loggers.CreateLogger<QuorumSink>());
+        var recovery = new EnsembleRecovery(
+            _replicas.OpenEnsemble, replication.Quorum, new TakeoverSettings(), runner.Time);
+        _quorumOpener = Opener(place, recovery);
+        _problem = null;
+        Log.Started(_logger, AppId, ClusterId);
+    }
+
+    /// <summary>Begins a reign over a log.</summary>
+    /// <exception cref="WoodpeckerException">Unavailable: not ready, or recovery is blocked.</exception>
+    public async ValueTask<OpenResult> OpenAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
+    {
+        var live = LiveRevision;
+        if (_quorumOpener is null || live == 0)
+        {
+            throw new WoodpeckerException(ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
+            {
+                Reason = "NotReady",
+                RetryAfter = _retryPause,
+            };
+        }
+
+        return await _quorumOpener.OpenAsync(log, AppId, live, isForced, cancellationToken);
+    }
+
+    /// <summary>Fences the members of a deleted log's segment (D4); false while too few answered.</summary>
+    public async ValueTask<bool> FenceDeletedAsync(
+        SegmentKey key, SegmentValue segment, CancellationToken cancellationToken)
+    {
+        if (_replicas is null)
+            return false;
+        var settings = new TakeoverSettings();
+        await using var ensemble = _replicas.OpenEnsemble(key, [.. segment.Ensemble.Select(static m => m.ToReplicaId())]);
+        return await EnsembleRecovery.FenceDeletedAsync(
+            ensemble, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (_problem is { } problem)
+            return Task.FromResult(HealthCheckResult.Unhealthy(problem));
+        return Task.FromResult(LiveRevision == 0
+            ? HealthCheckResult.Unhealthy("the live key was lost")
+            : HealthCheckResult.Healthy());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _problem = "the writer stops";
+        if (_replicas is not null)
+            await _replicas.DisposeAsync();
+        if (_live is not null)
+            await _live.DisposeAsync();
+    }
+
+    private LogOpener Opener(ISegmentPlace place, ISegmentRecovery recovery)
+    {
+        var tuning = _options.Writer;
+        var settings = new WriterSettings
+        {
+            Limits = Limits,
+            MaxQueuedBytes = tuning.MaxQueuedBytes,
+            MaxUnconfirmedBytes = tuning.MaxUnconfirmedBytes,
+            PipelineDepth = tuning.PipelineDepth,
+            TargetFrameSize = tuning.TargetFrameBytes,
+            AppendTimeout = TimeSpan.FromMilliseconds(tuning.AppendTimeoutMilliseconds),
+            QuorumGrace = TimeSpan.FromMilliseconds(tuning.QuorumGraceMilliseconds),
+            IdleSeal = TimeSpan.FromMilliseconds(tuning.IdleSealMilliseconds),
+        };
+        var services = new SessionServices(transactions, place, settings, runner.Time, loggers.CreateLogger<WriterSession>());
+        return new LogOpener(services, recovery);
+    }
+
+    private async Task<Guid> FindClusterAsync(CancellationToken cancellationToken)
+    {
+        var cluster = await RetryAsync(
+            () => nodes.EnsureClusterAsync(_options.ClusterId ?? ids.NewGuid(), cancellationToken), cancellationToken);
+        if (_options.ClusterId is { } expected && expected != cluster.ClusterId)
+        {
+            throw new WoodpeckerException(
+                ErrorKind.Invalid,
+                $"Woodpecker:ClusterId is {expected:N}, but the metadata belongs to cluster {cluster.ClusterId:N}; one of the two settings is wrong.");
+        }
+
+        return cluster.ClusterId;
+    }
+
+    private async Task<T> RetryAsync<T>(Func<ValueTask<T>> action, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await action();
+            }
+            catch (Exception e) when (StorageErrors.Translate(e) is { Kind: ErrorKind.Unavailable or ErrorKind.Indeterminate } known)
+            {
+                _problem = known.Message;
+                Log.MetadataAway(_logger, known.Message);
+            }
+
+            await Task.Delay(_retryPause, runner.Time, cancellationToken);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3601, LogLevel.Information, "Writer {AppId} joined cluster {ClusterId}")]
+        public static partial void Started(ILogger logger, string appId, Guid clusterId);
+
+        [LoggerMessage(3602, LogLevel.Warning, "The metadata store does not answer: {Reason}")]
+        public static partial void MetadataAway(ILogger logger, string reason);
+    }
+}

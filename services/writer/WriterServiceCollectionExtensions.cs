@@ -1,0 +1,51 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Woodpecker.Protocol.Transport;
+using Woodpecker.Services;
+using Woodpecker.ServiceDefaults;
+using Woodpecker.Storage;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Writer.Control;
+using Woodpecker.Writer.Ownership;
+
+namespace Woodpecker.Writer;
+
+/// <summary>What this service adds to the shared defaults.</summary>
+internal static class WriterServiceCollectionExtensions
+{
+    /// <summary>Registers options, ownership, replication and the loops of a writer.</summary>
+    public static IHostApplicationBuilder AddWriter(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        var configuration = builder.Configuration;
+        services.AddOptions<WriterOptions>()
+            .BindConfiguration(WriterOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IIdSource>(SystemIdSource.Instance);
+        services.TryAddSingleton<IPeerChannels>(
+            _ => new PeerChannels(TransportOptions.FromConfiguration(key => configuration[key])));
+        services.TryAddSingleton<TransactionRunner>();
+        services.TryAddSingleton<LogTransactions>();
+        services.TryAddSingleton<WriterTransactions>();
+        services.TryAddSingleton<NodeTransactions>();
+        services.AddSingleton<WriterNode>();
+        services.AddSingleton<LogNames>();
+        services.AddSingleton<LogOwnership>();
+        services.AddSingleton<OwnerForwarder>();
+        services.AddSingleton<LogEnding>();
+        services.AddSingleton<AppendGateway>();
+        services.AddSingleton<IAppendGateway>(static provider => provider.GetRequiredService<AppendGateway>());
+        services.AddHostedService<WriterLoop>();
+        services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
+        services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready]);
+        return builder;
+    }
+
+    /// <summary>Maps the gRPC surface.</summary>
+    public static WebApplication MapWriter(this WebApplication app)
+    {
+        app.MapGrpcService<WriterGrpcService>();
+        return app;
+    }
+}
