@@ -105,7 +105,7 @@ internal sealed class ForwardStream : IAsyncDisposable
     private async Task ServeAsync()
     {
         var client = new WriterClient(_channels.GetInvoker(Owner));
-        var headers = new Metadata { { OwnerForwarder.ForwardedHeader, "1" } };
+        var headers = new Grpc.Core.Metadata { { OwnerForwarder.ForwardedHeader, "1" } };
         // Connected before the first batch is given away: until then nothing of it can be in the log (O3).
         _isUnreachable = true;
         using var call = client.Append(headers, cancellationToken: _stop.Token);

@@ -4,7 +4,6 @@ using Grpc.Core;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Protocol.Replica;
 using Woodpecker.Protocol.Transport;
-using Woodpecker.Recovery;
 using Woodpecker.Storage.Writing;
 using FenceReply = Woodpecker.Protocol.Replica.FenceReply;
 using MemberHealth = Woodpecker.Recovery.MemberHealth;
