@@ -8,7 +8,8 @@ try
     var metadata = builder.AddMetadata("metadata", plan);
     var objects = builder.AddObjects("objects", plan);
     var replicas = plan.ReplicaIds
-        .Select(id => builder.AddWoodpecker<Projects.Woodpecker_Replica>(id, plan).WithStores(metadata, objects).WithJournal(plan, id))
+        .Select(id => builder.AddWoodpecker<Projects.Woodpecker_Replica>(id, plan).WithStores(metadata, objects)
+            .WithJournal(plan, id))
         .ToArray();
     foreach (var id in plan.WriterIds)
         builder.AddWoodpecker<Projects.Woodpecker_Writer>(id, plan).WithStores(metadata, objects).WaitForAll(replicas);

@@ -11,7 +11,8 @@ internal static class DaprSidecarComponent
     /// Adds the sidecar of a service as a child, and tells the service where it is. The sidecar waits for what the service
     /// waits for, never for the service: it watches the app port by itself, and the service waits for it.
     /// </summary>
-    public static IResourceBuilder<ProjectResource> WithDaprSidecar(this IResourceBuilder<ProjectResource> app, RunPlan plan, DaprSidecarOptions options)
+    public static IResourceBuilder<ProjectResource> WithDaprSidecar(
+        this IResourceBuilder<ProjectResource> app, RunPlan plan, DaprSidecarOptions options)
     {
         if (plan.Dapr.Kind == "none")
             return app;
@@ -20,7 +21,8 @@ internal static class DaprSidecarComponent
         var id = options.AppId;
         var sidecar = builder.AddExecutable($"{id}-dapr", isProcess ? plan.Dapr.Program! : "dotnet", plan.Directory.Run,
                 isProcess ? [] : ["exec", HostedTools.DaprSidecar])
-            .WithPort(plan, id, "dapr-http").WithPort(plan, id, "dapr-grpc").WithPort(plan, id, "dapr-internal").WithPort(plan, id, "dapr-metrics")
+            .WithPort(plan, id, "dapr-http").WithPort(plan, id, "dapr-grpc").WithPort(plan, id, "dapr-internal")
+                .WithPort(plan, id, "dapr-metrics")
             .WithArgs(Arguments(plan, options))
             .WithEnvironment("APP_API_TOKEN", plan.AppToken)
             .WithEnvironment("OTEL_SERVICE_NAME", $"{id}-dapr")
@@ -73,7 +75,8 @@ internal static class DaprSidecarComponent
         ];
     }
 
-    private static IResourceBuilder<ExecutableResource> WithPort(this IResourceBuilder<ExecutableResource> sidecar, RunPlan plan, string id, string name)
+    private static IResourceBuilder<ExecutableResource> WithPort(
+        this IResourceBuilder<ExecutableResource> sidecar, RunPlan plan, string id, string name)
     {
         var port = plan.Port(id, name);
         return sidecar.WithEndpoint(port, port, "http", name, isProxied: false);

@@ -9,7 +9,8 @@ internal static class MetadataComponent
     /// The metadata store: an external one by its connection string, or an etcd of this run. Its health is asked on the
     /// metrics port, which real and embedded etcd both serve in HTTP/1.1.
     /// </summary>
-    public static IResourceBuilder<IResourceWithConnectionString> AddMetadata(this IDistributedApplicationBuilder builder, string name, RunPlan plan)
+    public static IResourceBuilder<IResourceWithConnectionString> AddMetadata(
+        this IDistributedApplicationBuilder builder, string name, RunPlan plan)
     {
         if (plan.Metadata.Kind == "external")
             return builder.AddConnectionString(name);

@@ -9,8 +9,9 @@ using Woodpecker.AppHost.Plan;
 namespace Woodpecker.AppHost.Components;
 
 /// <summary>Tells on the console what was chosen, who is healthy, when everything is ready, and what keeps it from being so.</summary>
-internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNotificationService notifications, ResourceLoggerService logs,
-    IHostApplicationLifetime lifetime, ILoggerFactory loggers, TimeProvider time) : IDistributedApplicationEventingSubscriber
+internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNotificationService notifications,
+    ResourceLoggerService logs, IHostApplicationLifetime lifetime, ILoggerFactory loggers,
+    TimeProvider time) : IDistributedApplicationEventingSubscriber
 {
     private const int LogTailLines = 10;
 
@@ -19,12 +20,13 @@ internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNo
     private readonly HashSet<string> _missing = new(StringComparer.Ordinal);
     private long _start;
 
-    public Task SubscribeAsync(IDistributedApplicationEventing eventing, DistributedApplicationExecutionContext executionContext,
-        CancellationToken cancellationToken)
+    public Task SubscribeAsync(IDistributedApplicationEventing eventing,
+        DistributedApplicationExecutionContext executionContext, CancellationToken cancellationToken)
     {
         _start = time.GetTimestamp();
         _logger.Components(ComponentsBlock());
-        _missing.UnionWith(plan.ServiceIds.SelectMany(id => plan.Dapr.Kind == "none" ? new[] { id } : [id, $"{id}-dapr"]));
+        _missing.UnionWith(plan.ServiceIds.SelectMany(id => plan.Dapr.Kind == "none" ? new[] { id }
+            : [id, $"{id}-dapr"]));
         if (plan.Metadata.Kind != "external")
             _missing.Add("metadata");
         eventing.Subscribe<ResourceReadyEvent>(OnReadyAsync);
@@ -61,8 +63,8 @@ internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNo
     private async Task WatchStartAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, plan.Options.StartTimeout,
-            Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit,
+            plan.Options.StartTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             await foreach (var update in notifications.WatchAsync(limit.Token))
@@ -113,15 +115,18 @@ internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNo
             ? $" --endpoints \"{Path.Combine(directory.Run, "endpoints.json")}\""
             : "";
         var hints = new StringBuilder();
-        hints.Append(CultureInfo.InvariantCulture, $"\n  append   dotnet run --project tools/wp -- append demo --text \"hello\"{data}");
+        hints.Append(CultureInfo.InvariantCulture,
+            $"\n  append   dotnet run --project tools/wp -- append demo --text \"hello\"{data}");
         hints.Append(CultureInfo.InvariantCulture, $"\n  read     dotnet run --project tools/wp -- read demo{data}");
         if (plan is { IsDirect: false, DaprToken: null })
         {
             var writer = Address(plan.Port(plan.WriterIds[0], "dapr-http"));
             var reader = Address(plan.Port(plan.ReaderIds[0], "dapr-http"));
-            hints.Append(CultureInfo.InvariantCulture, $"\n  or       curl -sS -X POST {writer}/v1.0/invoke/{plan.WriterIds[0]}/method/logs/demo/entries ")
+            hints.Append(CultureInfo.InvariantCulture,
+                $"\n  or       curl -sS -X POST {writer}/v1.0/invoke/{plan.WriterIds[0]}/method/logs/demo/entries ")
                 .Append("-H 'content-type: application/octet-stream' --data-binary hello");
-            hints.Append(CultureInfo.InvariantCulture, $"\n           curl -sS '{reader}/v1.0/invoke/{plan.ReaderIds[0]}/method/logs/demo/entries?from=0'");
+            hints.Append(CultureInfo.InvariantCulture,
+                $"\n           curl -sS '{reader}/v1.0/invoke/{plan.ReaderIds[0]}/method/logs/demo/entries?from=0'");
         }
 
         return hints.ToString();

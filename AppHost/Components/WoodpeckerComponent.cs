@@ -9,12 +9,15 @@ internal static class WoodpeckerComponent
     /// One service process with its own id and sidecar. It binds its two ports by itself, so no ASPNETCORE_URLS; and it
     /// gets an environment name, without which it would be in Production.
     /// </summary>
-    public static IResourceBuilder<ProjectResource> AddWoodpecker<T>(this IDistributedApplicationBuilder builder, string id, RunPlan plan)
+    public static IResourceBuilder<ProjectResource> AddWoodpecker<T>(
+        this IDistributedApplicationBuilder builder, string id, RunPlan plan)
         where T : IProjectMetadata, new()
     {
         var service = builder.AddProject<T>(id, launchProfileName: null)
-            .WithHttpEndpoint(plan.InternalPort(id), plan.InternalPort(id), "http", env: "Woodpecker__Endpoints__InternalPort", isProxied: false)
-            .WithHttpEndpoint(plan.AppPort(id), plan.AppPort(id), "app", env: "Woodpecker__Endpoints__AppPort", isProxied: false)
+            .WithHttpEndpoint(plan.InternalPort(id), plan.InternalPort(id), "http",
+                env: "Woodpecker__Endpoints__InternalPort", isProxied: false)
+            .WithHttpEndpoint(plan.AppPort(id), plan.AppPort(id), "app", env: "Woodpecker__Endpoints__AppPort",
+                isProxied: false)
             .WithEndpoint("app", static e => e.Transport = "http2")
             .WithEndpointsInEnvironment(static _ => false)
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
@@ -24,7 +27,8 @@ internal static class WoodpeckerComponent
             .WithEnvironment("Woodpecker__Transport", plan.Options.Transport)
             .WithEnvironment("Woodpecker__Replicas", string.Join(',', plan.ReplicaIds))
             .WithEnvironment("Woodpecker__Writers", string.Join(',', plan.WriterIds))
-            .WithEnvironment("Woodpecker__MaxMessageBytes", plan.Options.MaxMessageBytes.ToString(CultureInfo.InvariantCulture))
+            .WithEnvironment("Woodpecker__MaxMessageBytes",
+                plan.Options.MaxMessageBytes.ToString(CultureInfo.InvariantCulture))
             .WithHttpHealthCheck("/health", endpointName: "http")
             .WithDaprSidecar(plan, new DaprSidecarOptions
             {
@@ -35,19 +39,22 @@ internal static class WoodpeckerComponent
             });
         // Only Direct names the others: with Dapr, service discovery would rewrite an app id before the sidecar sees it.
         foreach (var peer in plan.IsDirect ? plan.ServiceIds : [])
-            service.WithEnvironment($"services__{peer}__app__0", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{plan.AppPort(peer)}"));
+            service.WithEnvironment($"services__{peer}__app__0",
+                string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{plan.AppPort(peer)}"));
         return service;
     }
 
     /// <summary>An external store has no health of ours, so only an etcd of this run is waited for.</summary>
     public static IResourceBuilder<ProjectResource> WithStores(this IResourceBuilder<ProjectResource> service,
-        IResourceBuilder<IResourceWithConnectionString> metadata, IResourceBuilder<IResourceWithConnectionString> objects)
+        IResourceBuilder<IResourceWithConnectionString> metadata,
+            IResourceBuilder<IResourceWithConnectionString> objects)
     {
         service.WithReference(metadata).WithReference(objects);
         return metadata.Resource is EtcdResource ? service.WaitFor(metadata) : service;
     }
 
-    public static IResourceBuilder<ProjectResource> WithJournal(this IResourceBuilder<ProjectResource> replica, RunPlan plan, string id) => replica
+    public static IResourceBuilder<ProjectResource> WithJournal(
+        this IResourceBuilder<ProjectResource> replica, RunPlan plan, string id) => replica
         .WithEnvironment("Woodpecker__Journal__Kind", plan.Options.Journal)
         .WithEnvironment("Woodpecker__Journal__Directory", Path.Combine(plan.Directory.Data, "replicas", id));
 

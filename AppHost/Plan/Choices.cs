@@ -57,7 +57,8 @@ internal static class Choices
     {
         "external" when options.ObjectsConnectionString is null =>
             throw RunPlanException.Option("Woodpecker:Objects=external but there is no ConnectionStrings:objects."),
-        "auto" or "external" when options.ObjectsConnectionString is not null => new Choice("external", "ConnectionStrings:objects"),
+        "auto" or "external" when options.ObjectsConnectionString is not null =>
+            new Choice("external", "ConnectionStrings:objects"),
         "folder" => new Choice("folder", "Woodpecker:Objects=folder"),
         _ => new Choice("folder", "no ConnectionStrings:objects"),
     };

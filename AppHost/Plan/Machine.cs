@@ -19,7 +19,8 @@ internal sealed partial class Machine : IMachine
     {
         var candidates = path is not null
             ? [path]
-            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            : (Environment.GetEnvironmentVariable("PATH") ?? "")
+                .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
                 .Select(folder => Path.Combine(folder, name));
         foreach (var candidate in candidates.Where(IsExecutable))
         {

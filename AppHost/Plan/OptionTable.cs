@@ -16,7 +16,8 @@ internal static class OptionTable
         new("Replicas", "3", "replicas, 3 to 9, or 0 for MemoryBuffer logs only"),
         new("Writers", "1", "writers, 1 to 9"),
         new("Readers", "1", "readers, 1 to 9"),
-        new("Metadata", "auto", "external (ConnectionStrings:metadata), process (etcd on PATH), embedded, or auto: the first there is"),
+        new("Metadata", "auto",
+            "external (ConnectionStrings:metadata), process (etcd on PATH), embedded, or auto: the first there is"),
         new("Metadata:EtcdPath", "", "path of an etcd program"),
         new("Dapr", "auto", "process (daprd on PATH), embedded, none, or auto: the first there is"),
         new("Dapr:Path", "", "path of a daprd program"),
@@ -64,12 +65,14 @@ internal static class OptionTable
     {
         var nearest = Nearest(key);
         return RunPlanException.Option($"Unknown option '{key}'"
-            + (nearest is null ? $"; the options are: {string.Join(", ", All.Select(o => o.Name))}." : $". Did you mean --{Section}:{nearest}?"));
+            + (nearest is null ? $"; the options are: {string.Join(", ", All.Select(o => o.Name))}."
+                : $". Did you mean --{Section}:{nearest}?"));
     }
 
     private static string? Nearest(string key)
     {
-        var name = key.StartsWith(Section + ":", StringComparison.OrdinalIgnoreCase) ? key[(Section.Length + 1)..] : key;
+        var name = key.StartsWith(Section + ":", StringComparison.OrdinalIgnoreCase) ? key[(Section.Length + 1)..]
+            : key;
         var best = All.MinBy(option => Distance(option.Name, name))!;
         return Distance(best.Name, name) <= MaxSuggestionDistance ? best.Name : null;
     }
@@ -85,14 +88,16 @@ internal static class OptionTable
             for (var j = 1; j <= right.Length; j++)
             {
                 var same = char.ToUpperInvariant(left[i - 1]) == char.ToUpperInvariant(right[j - 1]);
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (same ? 0 : 1)));
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal
+                    + (same ? 0 : 1)));
             }
         }
 
         return row[^1];
     }
 
-    private static IEnumerable<string> Keys(IConfigurationSection section) => section.AsEnumerable(makePathsRelative: true)
+    private static IEnumerable<string> Keys(IConfigurationSection section) =>
+        section.AsEnumerable(makePathsRelative: true)
         .Where(pair => pair.Key.Length > 0 && pair.Value is not null).Select(pair => pair.Key);
 
     private static string Help()

@@ -8,7 +8,8 @@ internal sealed class PortMap
     private const int Step = 10;
 
     private static readonly string[] MetadataPorts = ["client", "peer", "metrics"];
-    private static readonly string[] ServicePorts = ["app", "internal", "dapr-http", "dapr-grpc", "dapr-internal", "dapr-metrics"];
+    private static readonly string[] ServicePorts =
+        ["app", "internal", "dapr-http", "dapr-grpc", "dapr-internal", "dapr-metrics"];
 
     private readonly Dictionary<(string Owner, string Name), int> _ports = [];
     private readonly List<string> _replaced = [];
@@ -30,7 +31,8 @@ internal sealed class PortMap
     {
         var map = new PortMap();
         var wanted = MetadataPorts.Select((name, i) => ("metadata", name, i))
-            .Concat(serviceIds.SelectMany((id, k) => ServicePorts.Select((name, i) => (id, name, ((k + 1) * Step) + i)))).ToArray();
+            .Concat(serviceIds.SelectMany((id, k) =>
+                ServicePorts.Select((name, i) => (id, name, ((k + 1) * Step) + i)))).ToArray();
         var first = userBase ?? DefaultBase;
         var taken = new HashSet<int>();
         if (first != 0)

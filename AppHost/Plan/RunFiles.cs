@@ -9,7 +9,8 @@ internal static class RunFiles
         runId = plan.Directory.RunId,
         clusterId = plan.Directory.ClusterId,
         data = plan.Directory.Data,
-        components = RunSummary.Lines(plan).Select(line => new { component = line.Component, kind = line.Kind, reason = line.Reason }),
+        components = RunSummary.Lines(plan).Select(line =>
+            new { component = line.Component, kind = line.Kind, reason = line.Reason }),
         services = plan.ServiceIds,
     };
 
@@ -30,7 +31,8 @@ internal static class RunFiles
         metadata = plan.Metadata.Kind == "external"
             ? plan.Options.MetadataConnectionString
             : Address(plan.Port("metadata", "client")),
-        objects = plan.Objects.Kind == "external" ? plan.Options.ObjectsConnectionString : RunSummary.ObjectsFolder(plan),
+        objects = plan.Objects.Kind == "external" ? plan.Options.ObjectsConnectionString
+            : RunSummary.ObjectsFolder(plan),
         services = plan.ServiceIds.ToDictionary(id => id, id => new
         {
             kind = Kind(plan, id),
@@ -50,9 +52,11 @@ internal static class RunFiles
             {
                 component = "sqlite",
                 version = "v1",
-                configuration = new { connectionString = Path.Combine(dapr, "names.db"), updateInterval = "2s", timeout = "1s" },
+                configuration = new { connectionString = Path.Combine(dapr, "names.db"), updateInterval = "2s",
+                    timeout = "1s" },
             }
-            : new { component = "embedded.directory", version = "v1", configuration = new { path = Path.Combine(dapr, "names") } };
+            : new { component = "embedded.directory", version = "v1",
+                configuration = new { path = Path.Combine(dapr, "names") } };
         return new
         {
             apiVersion = "dapr.io/v1alpha1",
@@ -63,7 +67,9 @@ internal static class RunFiles
     }
 
     private static string Kind(RunPlan plan, string id) =>
-        plan.ReplicaIds.Contains(id) ? "replica" : plan.WriterIds.Contains(id) ? "writer" : plan.ReaderIds.Contains(id) ? "reader" : "compactor";
+        plan.ReplicaIds.Contains(id) ? "replica" : plan.WriterIds.Contains(id) ? "writer" : plan.ReaderIds.Contains(id)
+            ? "reader" : "compactor";
 
-    private static string Address(int port) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+    private static string Address(int port) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 }

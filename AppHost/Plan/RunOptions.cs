@@ -70,8 +70,10 @@ internal sealed record RunOptions
             Transport = Word(section, "Transport", "Dapr", "Dapr", "Direct"),
             Journal = Word(section, "Journal", memory ? "Memory" : "Disk", "Disk", "Memory"),
             DataDir = Text(section, "DataDir"),
-            PortsBase = Text(section, "Ports:Base") is null ? null : Number(section, "Ports:Base", 0, 0, HighestPortBase),
-            MaxMessageBytes = Number(section, "MaxMessageBytes", 4 * 1024 * 1024, MinMessageBytes, MaxMessageBytesLimit),
+            PortsBase = Text(section, "Ports:Base") is null ? null
+                : Number(section, "Ports:Base", 0, 0, HighestPortBase),
+            MaxMessageBytes = Number(section, "MaxMessageBytes", 4 * 1024 * 1024, MinMessageBytes,
+                MaxMessageBytesLimit),
             StopGrace = TimeSpan.FromSeconds(Number(section, "StopGraceSeconds", 4, 1, 600)),
             StartTimeout = TimeSpan.FromSeconds(Number(section, "StartTimeoutSeconds", 120, 5, 3600)),
             MetadataConnectionString = Empty(configuration.GetConnectionString("metadata")),
@@ -92,7 +94,8 @@ internal sealed record RunOptions
     {
         if (Text(section, key) is not { } text)
             return fallback;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= lowest && value <= highest
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= lowest
+            && value <= highest
             ? value
             : throw RunPlanException.Option($"Woodpecker:{key} is '{text}': it must be a whole number from {lowest} to {highest}.");
     }

@@ -16,13 +16,15 @@ internal static class RunSummary
         yield return ("objects", plan.Objects.Kind, plan.Objects.Reason + (plan.Objects.Kind == "external"
             ? $": {WithoutSecrets(options.ObjectsConnectionString!)}"
             : $"; data {Path.Combine(plan.Directory.Data, "objects")}"));
-        yield return ("profile", options.IsMemoryProfile ? "memory" : "default", $"replicas {options.Replicas}, writers {options.Writers}, "
+        yield return ("profile", options.IsMemoryProfile ? "memory" : "default",
+            $"replicas {options.Replicas}, writers {options.Writers}, "
             + $"readers {options.Readers}, journal {options.Journal}, transport {options.Transport}, run {plan.Directory.RunId}");
         foreach (var port in plan.ReplacedPorts)
             yield return ("ports", "replaced", port);
     }
 
-    public static string ObjectsFolder(RunPlan plan) => new Uri(Path.Combine(plan.Directory.Data, "objects")).AbsoluteUri;
+    public static string ObjectsFolder(RunPlan plan) => new Uri(Path.Combine(plan.Directory.Data, "objects"))
+        .AbsoluteUri;
 
     /// <summary>An address without user info and without the values of parameters that sound like secrets.</summary>
     public static string WithoutSecrets(string connectionString)
@@ -32,7 +34,8 @@ internal static class RunSummary
         var query = uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(static pair =>
         {
             var name = pair.Split('=')[0];
-            return SecretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)) ? $"{name}=…" : pair;
+            return SecretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)) ? $"{name}=…"
+                : pair;
         }).ToArray();
         var address = $"{uri.Scheme}://{uri.Authority}{uri.AbsolutePath}";
         return query.Length == 0 ? address : $"{address}?{string.Join('&', query)}";

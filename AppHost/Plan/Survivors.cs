@@ -10,7 +10,8 @@ namespace Woodpecker.AppHost.Plan;
 /// </summary>
 internal static class Survivors
 {
-    private static readonly TimeSpan GuardTime = TimeSpan.FromSeconds(7); // Its five seconds of grace, and the walk to the end.
+    private static readonly TimeSpan GuardTime =
+        TimeSpan.FromSeconds(7); // Its five seconds of grace, and the walk to the end.
     private static readonly TimeSpan KillTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
@@ -63,7 +64,8 @@ internal static class Survivors
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // From field 3; the start time is field 22.
             var isZombie = fields[0] == "Z";
             return !isZombie && (fields[19] == entry.StartTime.ToString(CultureInfo.InvariantCulture)
-                || File.ReadAllText(Path.Combine(folder, "environ")).Contains($"WOODPECKER_RUN_ID={runId}", StringComparison.Ordinal));
+                || File.ReadAllText(Path.Combine(folder, "environ"))
+                    .Contains($"WOODPECKER_RUN_ID={runId}", StringComparison.Ordinal));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or IndexOutOfRangeException)
         {
@@ -89,7 +91,8 @@ internal static class Survivors
     {
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<RunFile>(File.ReadAllText(path), JsonSerializerOptions.Web) : null;
+            return File.Exists(path) ? JsonSerializer.Deserialize<RunFile>(File.ReadAllText(path),
+                JsonSerializerOptions.Web) : null;
         }
         catch (Exception exception) when (exception is JsonException or IOException)
         {

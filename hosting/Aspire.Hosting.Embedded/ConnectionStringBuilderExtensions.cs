@@ -4,14 +4,15 @@ namespace Aspire.Hosting;
 
 public static class ConnectionStringBuilderExtensions
 {
-    public static IResourceBuilder<ConnectionStringResource> AddConnectionString(this IDistributedApplicationBuilder builder, string name,
-        ReferenceExpression connectionStringExpression)
+    public static IResourceBuilder<ConnectionStringResource> AddConnectionString(
+        this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionStringExpression)
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.AddResource(new ConnectionStringResource(name, connectionStringExpression));
     }
 
-    public static IResourceBuilder<ConnectionStringResource> AddConnectionString(this IDistributedApplicationBuilder builder, string name,
+    public static IResourceBuilder<ConnectionStringResource> AddConnectionString(
+        this IDistributedApplicationBuilder builder, string name,
         Action<ReferenceExpressionBuilder> connectionStringBuilder)
     {
         ArgumentNullException.ThrowIfNull(connectionStringBuilder);

@@ -8,6 +8,7 @@ public static class CustomResourceExtensions
         CustomResourceSnapshot initialSnapshot) where TResource : IResource
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.WithAnnotation(new InitialSnapshotAnnotation(initialSnapshot), ResourceAnnotationMutationBehavior.Replace);
+        return builder.WithAnnotation(new InitialSnapshotAnnotation(initialSnapshot),
+            ResourceAnnotationMutationBehavior.Replace);
     }
 }

@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting;
@@ -49,7 +50,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         AppHostAssembly = _hook?.Assembly
             ?? (options.AssemblyName is null ? Assembly.GetEntryAssembly() : Assembly.Load(options.AssemblyName));
         AppHostDirectory = Path.GetFullPath(
-            options.ProjectDirectory ?? Metadata(AppHostAssembly, "apphostprojectpath") ?? Directory.GetCurrentDirectory());
+            options.ProjectDirectory ?? Metadata(AppHostAssembly,
+                "apphostprojectpath") ?? Directory.GetCurrentDirectory());
         settings.ContentRootPath ??= Directory.Exists(AppHostDirectory) ? AppHostDirectory : AppContext.BaseDirectory;
         _host = new HostApplicationBuilder(settings);
         Eventing = new DistributedApplicationEventing();
@@ -118,7 +120,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
             s.GetRequiredService<ResourceLoggerService>(), s.GetRequiredService<TimeProvider>(),
             s.GetRequiredService<IOptions<ResourceNotificationServiceOptions>>()));
         services.AddOptions<ResourceNotificationServiceOptions>().Configure<EmbeddedHostOptions>((wait, host) =>
-            wait.DefaultWaitBehavior = host.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
+            wait.DefaultWaitBehavior = host.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable
+                : WaitBehavior.WaitOnResourceUnavailable);
         services.AddSingleton(s => new ResourceCommandService(s.GetRequiredService<ApplicationOrchestrator>()));
         services.AddHealthChecks();
         services.AddHttpClient();
@@ -140,7 +143,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     private void ConfigureLogging()
     {
         _host.Logging.AddConsole(console => console.FormatterName = EmbeddedConsoleFormatter.FormatterName)
-            .AddConsoleFormatter<EmbeddedConsoleFormatter, Microsoft.Extensions.Logging.Console.ConsoleFormatterOptions>();
+            .AddConsoleFormatter<EmbeddedConsoleFormatter, ConsoleFormatterOptions>();
         // A service that is not up yet is no error of the host, and the host's own start and stop lines say all.
         _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         _host.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
@@ -159,7 +162,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
             ApplicationName = Environment.ApplicationName,
         };
         options.Read(Configuration);
-        services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout = options.StopGrace + TimeSpan.FromSeconds(10);
+        services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout = options.StopGrace
+            + TimeSpan.FromSeconds(10);
         return options;
     }
 
@@ -171,7 +175,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         if (options.EnableResourceLogging)
         {
             var factory = services.GetRequiredService<ILoggerFactory>();
-            logs.AddSink((name, line) => factory.CreateLogger($"{options.ApplicationName}.Resources.{name}").ResourceLine(line.Content));
+            logs.AddSink((name, line) => factory.CreateLogger($"{options.ApplicationName}.Resources.{name}")
+                .ResourceLine(line.Content));
         }
 
         return logs;

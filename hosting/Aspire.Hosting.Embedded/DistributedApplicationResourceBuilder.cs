@@ -2,7 +2,8 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting;
 
-internal sealed class DistributedApplicationResourceBuilder<T>(IDistributedApplicationBuilder applicationBuilder, T resource)
+internal sealed class DistributedApplicationResourceBuilder<T>(IDistributedApplicationBuilder applicationBuilder,
+    T resource)
     : IResourceBuilder<T> where T : IResource
 {
     public IDistributedApplicationBuilder ApplicationBuilder { get; } = applicationBuilder;

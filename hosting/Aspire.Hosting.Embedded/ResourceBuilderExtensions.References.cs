@@ -5,8 +5,9 @@ namespace Aspire.Hosting;
 /// <summary>References: how a resource learns where another one is.</summary>
 public static partial class ResourceBuilderExtensions
 {
-    public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder,
-        IResourceBuilder<IResourceWithServiceDiscovery> source) where TDestination : IResourceWithEnvironment
+    public static IResourceBuilder<TDestination> WithReference<TDestination>(
+        this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithServiceDiscovery> source)
+        where TDestination : IResourceWithEnvironment
     {
         ArgumentNullException.ThrowIfNull(source);
         return builder.WithRelationship(source.Resource, KnownRelationshipTypes.Reference).WithEnvironment(context =>
@@ -16,16 +17,17 @@ public static partial class ResourceBuilderExtensions
         });
     }
 
-    public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder,
-        EndpointReference endpointReference) where TDestination : IResourceWithEnvironment
+    public static IResourceBuilder<TDestination> WithReference<TDestination>(
+        this IResourceBuilder<TDestination> builder, EndpointReference endpointReference)
+        where TDestination : IResourceWithEnvironment
     {
         ArgumentNullException.ThrowIfNull(endpointReference);
         return builder.WithRelationship(endpointReference.Resource, KnownRelationshipTypes.Reference)
             .WithEnvironment(context => AddServiceEndpoint(context, endpointReference));
     }
 
-    public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder,
-        string name, Uri uri) where TDestination : IResourceWithEnvironment
+    public static IResourceBuilder<TDestination> WithReference<TDestination>(
+        this IResourceBuilder<TDestination> builder, string name, Uri uri) where TDestination : IResourceWithEnvironment
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(uri);
@@ -36,8 +38,9 @@ public static partial class ResourceBuilderExtensions
         return builder.WithEnvironment($"services__{name}__default__0", uri.ToString());
     }
 
-    public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder,
-        IResourceBuilder<IResourceWithConnectionString> source, string? connectionName = null, bool optional = false)
+    public static IResourceBuilder<TDestination> WithReference<TDestination>(
+        this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithConnectionString> source,
+        string? connectionName = null, bool optional = false)
         where TDestination : IResourceWithEnvironment
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -45,7 +48,8 @@ public static partial class ResourceBuilderExtensions
         var variable = resource.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{connectionName ?? resource.Name}";
         return builder.WithRelationship(resource, KnownRelationshipTypes.Reference).WithEnvironment(async context =>
         {
-            var value = await ConnectionStringAsync(resource, optional, context.CancellationToken).ConfigureAwait(false);
+            var value = await ConnectionStringAsync(resource, optional, context.CancellationToken)
+                .ConfigureAwait(false);
             if (value is not null)
                 context.EnvironmentVariables[variable] = value;
             else if (!optional)

@@ -15,7 +15,8 @@ switch (builder.Configuration["Scenario"])
         var replica = builder.Process("replica", trace).WaitFor(store);
         var writer = builder.Process("writer", trace).WaitFor(store).WaitFor(replica);
         builder.Process("replica-sidecar", trace).WaitFor(store).WithParentRelationship(replica.Resource);
-        builder.Process("writer-sidecar", trace).WaitFor(store).WaitFor(replica).WithParentRelationship(writer.Resource);
+        builder.Process("writer-sidecar", trace).WaitFor(store).WaitFor(replica)
+            .WithParentRelationship(writer.Resource);
         break;
     case "stubborn":
         builder.AddExecutable("stubborn", "sh", ".", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done");
@@ -34,7 +35,8 @@ return 0;
 /// <summary>Processes of shell script: enough to be started, stopped and looked for.</summary>
 internal static class Scripts
 {
-    public static IResourceBuilder<ExecutableResource> Process(this IDistributedApplicationBuilder builder, string name, string trace) =>
+    public static IResourceBuilder<ExecutableResource> Process(
+        this IDistributedApplicationBuilder builder, string name, string trace) =>
         builder.AddExecutable(name, "sh", ".", "-c",
             $"echo $$ > {trace}.{name}.pid; trap 'sleep 0.2; echo {name} >> {trace}; exit 0' TERM; while :; do sleep 0.05; done");
 }

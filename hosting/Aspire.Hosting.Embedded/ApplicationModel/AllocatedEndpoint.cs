@@ -1,7 +1,8 @@
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>Where an endpoint can be reached. There is no proxy: the port is the one the process listens on.</summary>
-public class AllocatedEndpoint(EndpointAnnotation endpoint, string address, int port, string? targetPortExpression = null)
+public class AllocatedEndpoint(EndpointAnnotation endpoint, string address, int port,
+    string? targetPortExpression = null)
 {
     public EndpointAnnotation Endpoint { get; } = endpoint;
 

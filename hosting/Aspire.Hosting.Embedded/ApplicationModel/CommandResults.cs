@@ -4,7 +4,8 @@ public static class CommandResults
 {
     public static ExecuteCommandResult Success() => new() { Success = true };
 
-    public static ExecuteCommandResult Failure(string? errorMessage = null) => new() { Success = false, Message = errorMessage };
+    public static ExecuteCommandResult Failure(string? errorMessage = null) =>
+        new() { Success = false, Message = errorMessage };
 
     public static ExecuteCommandResult Failure(Exception exception)
     {

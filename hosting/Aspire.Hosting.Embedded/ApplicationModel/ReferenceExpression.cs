@@ -6,7 +6,8 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>A string with holes that are filled when the application runs.</summary>
 public class ReferenceExpression : IValueProvider, IManifestExpressionProvider
 {
-    internal ReferenceExpression(string format, IReadOnlyList<IValueProvider> valueProviders, IReadOnlyList<string> manifestExpressions)
+    internal ReferenceExpression(string format, IReadOnlyList<IValueProvider> valueProviders,
+        IReadOnlyList<string> manifestExpressions)
     {
         Format = format;
         ValueProviders = valueProviders;
@@ -47,7 +48,8 @@ public class ReferenceExpression : IValueProvider, IManifestExpressionProvider
 
         public readonly void AppendFormatted(string? value) => _builder.AppendFormatted(value);
 
-        public readonly void AppendFormatted<T>(T valueProvider) where T : IValueProvider, IManifestExpressionProvider =>
+        public readonly void AppendFormatted<T>(T valueProvider)
+            where T : IValueProvider, IManifestExpressionProvider =>
             _builder.AppendFormatted(valueProvider);
 
         public readonly void AppendFormatted<T>(IResourceBuilder<T> valueProvider)

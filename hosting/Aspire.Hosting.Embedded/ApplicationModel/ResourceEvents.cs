@@ -5,14 +5,16 @@ namespace Aspire.Hosting.ApplicationModel;
 
 // One moment in the life of the application or of a resource each; the shapes are Aspire's.
 
-public class BeforeStartEvent(IServiceProvider services, DistributedApplicationModel model) : IDistributedApplicationEvent
+public class BeforeStartEvent(IServiceProvider services,
+    DistributedApplicationModel model) : IDistributedApplicationEvent
 {
     public IServiceProvider Services { get; } = services;
 
     public DistributedApplicationModel Model { get; } = model;
 }
 
-public class AfterResourcesCreatedEvent(IServiceProvider services, DistributedApplicationModel model) : IDistributedApplicationEvent
+public class AfterResourcesCreatedEvent(IServiceProvider services,
+    DistributedApplicationModel model) : IDistributedApplicationEvent
 {
     public IServiceProvider Services { get; } = services;
 
@@ -34,21 +36,24 @@ public class InitializeResourceEvent(IResource resource, IDistributedApplication
     public IServiceProvider Services { get; } = services;
 }
 
-public class ResourceEndpointsAllocatedEvent(IResource resource, IServiceProvider services) : IDistributedApplicationResourceEvent
+public class ResourceEndpointsAllocatedEvent(IResource resource,
+    IServiceProvider services) : IDistributedApplicationResourceEvent
 {
     public IResource Resource { get; } = resource;
 
     public IServiceProvider Services { get; } = services;
 }
 
-public class ConnectionStringAvailableEvent(IResource resource, IServiceProvider services) : IDistributedApplicationResourceEvent
+public class ConnectionStringAvailableEvent(IResource resource,
+    IServiceProvider services) : IDistributedApplicationResourceEvent
 {
     public IResource Resource { get; } = resource;
 
     public IServiceProvider Services { get; } = services;
 }
 
-public class BeforeResourceStartedEvent(IResource resource, IServiceProvider services) : IDistributedApplicationResourceEvent
+public class BeforeResourceStartedEvent(IResource resource,
+    IServiceProvider services) : IDistributedApplicationResourceEvent
 {
     public IResource Resource { get; } = resource;
 

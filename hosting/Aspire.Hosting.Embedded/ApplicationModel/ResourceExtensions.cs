@@ -12,7 +12,8 @@ public static class ResourceExtensions
         return annotation is not null;
     }
 
-    public static bool TryGetAnnotationsOfType<T>(this IResource resource, [NotNullWhen(true)] out IEnumerable<T>? result)
+    public static bool TryGetAnnotationsOfType<T>(
+        this IResource resource, [NotNullWhen(true)] out IEnumerable<T>? result)
         where T : IResourceAnnotation
     {
         ArgumentNullException.ThrowIfNull(resource);
@@ -27,7 +28,8 @@ public static class ResourceExtensions
         return resource.Annotations.OfType<T>().Any();
     }
 
-    public static bool TryGetEndpoints(this IResource resource, [NotNullWhen(true)] out IEnumerable<EndpointAnnotation>? endpoints) =>
+    public static bool TryGetEndpoints(this IResource resource,
+        [NotNullWhen(true)] out IEnumerable<EndpointAnnotation>? endpoints) =>
         resource.TryGetAnnotationsOfType(out endpoints);
 
     public static IEnumerable<EndpointReference> GetEndpoints(this IResourceWithEndpoints resource) =>
@@ -36,7 +38,8 @@ public static class ResourceExtensions
             : [];
 
     public static EndpointReference GetEndpoint(this IResourceWithEndpoints resource, string endpointName) =>
-        resource.GetEndpoints().FirstOrDefault(e => string.Equals(e.EndpointName, endpointName, StringComparison.OrdinalIgnoreCase))
+        resource.GetEndpoints().FirstOrDefault(e =>
+            string.Equals(e.EndpointName, endpointName, StringComparison.OrdinalIgnoreCase))
         ?? new EndpointReference(resource, endpointName);
 
     /// <summary>Always 1: this host starts one process per resource.</summary>

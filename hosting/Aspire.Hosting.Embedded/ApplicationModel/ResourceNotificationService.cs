@@ -26,8 +26,8 @@ public class ResourceNotificationService : IDisposable
     private readonly WaitBehavior _defaultWaitBehavior;
     private int _isDisposed;
 
-    internal ResourceNotificationService(IHostApplicationLifetime lifetime, ResourceLoggerService logs, TimeProvider time,
-        IOptions<ResourceNotificationServiceOptions> options)
+    internal ResourceNotificationService(IHostApplicationLifetime lifetime, ResourceLoggerService logs,
+        TimeProvider time, IOptions<ResourceNotificationServiceOptions> options)
     {
         _lifetime = lifetime;
         _logs = logs;
@@ -35,14 +35,16 @@ public class ResourceNotificationService : IDisposable
         _defaultWaitBehavior = options.Value.DefaultWaitBehavior;
     }
 
-    public Task PublishUpdateAsync(IResource resource, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
+    public Task PublishUpdateAsync(IResource resource,
+        Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
     {
         ArgumentNullException.ThrowIfNull(resource);
         return PublishUpdateAsync(resource, resource.Name, stateFactory);
     }
 
     /// <summary>Replaces the snapshot of a resource. <paramref name="stateFactory"/> runs under a lock: it only computes.</summary>
-    public Task PublishUpdateAsync(IResource resource, string resourceId, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
+    public Task PublishUpdateAsync(IResource resource, string resourceId,
+        Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
     {
         ArgumentNullException.ThrowIfNull(resource);
         ArgumentNullException.ThrowIfNull(stateFactory);
@@ -70,7 +72,8 @@ public class ResourceNotificationService : IDisposable
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
         var channel = Channel.CreateBounded<ResourceEvent>(
-            new BoundedChannelOptions(WatcherCapacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+            new BoundedChannelOptions(WatcherCapacity) { FullMode = BoundedChannelFullMode.DropOldest,
+                SingleReader = true });
         lock (_gate)
         {
             foreach (var update in _current.Values)
@@ -90,14 +93,16 @@ public class ResourceNotificationService : IDisposable
         }
     }
 
-    public Task WaitForResourceAsync(string resourceName, string? targetState = null, CancellationToken cancellationToken = default) =>
+    public Task WaitForResourceAsync(string resourceName, string? targetState = null,
+        CancellationToken cancellationToken = default) =>
         WaitForResourceAsync(resourceName, [targetState ?? KnownResourceStates.Running], cancellationToken);
 
     public async Task<string> WaitForResourceAsync(string resourceName, IEnumerable<string> targetStates,
         CancellationToken cancellationToken = default)
     {
         var states = targetStates.ToArray();
-        var update = await WaitForResourceAsync(resourceName, e => states.Contains(e.Snapshot.State?.Text), cancellationToken)
+        var update = await WaitForResourceAsync(resourceName, e => states.Contains(e.Snapshot.State?.Text),
+            cancellationToken)
             .ConfigureAwait(false);
         return update.Snapshot.State!.Text;
     }
@@ -127,13 +132,15 @@ public class ResourceNotificationService : IDisposable
         }
     }
 
-    public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default) =>
+    public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName,
+        CancellationToken cancellationToken = default) =>
         WaitForResourceHealthyAsync(resourceName, _defaultWaitBehavior, cancellationToken);
 
     public async Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, WaitBehavior waitBehavior,
         CancellationToken cancellationToken = default)
     {
-        var update = await WaitForResourceAsync(resourceName, e => IsReady(e) || GivesUp(e, waitBehavior), cancellationToken)
+        var update = await WaitForResourceAsync(resourceName, e => IsReady(e) || GivesUp(e, waitBehavior),
+            cancellationToken)
             .ConfigureAwait(false);
         return IsReady(update)
             ? update
@@ -180,7 +187,8 @@ public class ResourceNotificationService : IDisposable
             _ => e => KnownResourceStates.IsTerminal(e.Snapshot.State?.Text),
         };
         LogTo(resource, $"Waiting for resource '{name}' ({Purpose(wait.WaitType)}).");
-        var update = await WaitForResourceAsync(name, e => arrived(e) || GivesUp(e, behavior), cancellationToken).ConfigureAwait(false);
+        var update = await WaitForResourceAsync(name, e => arrived(e) || GivesUp(e, behavior), cancellationToken)
+            .ConfigureAwait(false);
         var snapshot = update.Snapshot;
         if (wait.WaitType == WaitType.WaitForCompletion)
         {
@@ -202,7 +210,8 @@ public class ResourceNotificationService : IDisposable
         update.Snapshot is { HealthStatus: HealthStatus.Healthy, IsReady: true };
 
     private static bool GivesUp(ResourceEvent update, WaitBehavior behavior) =>
-        behavior == WaitBehavior.StopOnResourceUnavailable && KnownResourceStates.IsUnavailable(update.Snapshot.State?.Text);
+        behavior == WaitBehavior.StopOnResourceUnavailable
+            && KnownResourceStates.IsUnavailable(update.Snapshot.State?.Text);
 
     private static string Describe(CustomResourceSnapshot snapshot) => snapshot.State?.Text switch
     {
@@ -233,7 +242,8 @@ public class ResourceNotificationService : IDisposable
 
     private sealed class Waiter(string resourceName, Func<ResourceEvent, bool> predicate)
     {
-        private readonly TaskCompletionSource<ResourceEvent> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<ResourceEvent> _source =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<ResourceEvent> Task => _source.Task;
 

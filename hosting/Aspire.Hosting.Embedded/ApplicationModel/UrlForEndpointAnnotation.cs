@@ -1,3 +1,4 @@
 namespace Aspire.Hosting.ApplicationModel;
 
-internal sealed record UrlForEndpointAnnotation(string EndpointName, Action<ResourceUrlAnnotation> Callback) : IResourceAnnotation;
+internal sealed record UrlForEndpointAnnotation(string EndpointName,
+    Action<ResourceUrlAnnotation> Callback) : IResourceAnnotation;

@@ -53,7 +53,8 @@ internal sealed class DashboardAccess(string token)
             return;
         }
 
-        context.Response.Cookies.Append(Cookie, token, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict });
+        context.Response.Cookies.Append(Cookie, token,
+            new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict });
         context.Response.Redirect("/");
     }
 

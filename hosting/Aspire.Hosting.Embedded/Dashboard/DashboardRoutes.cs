@@ -27,7 +27,8 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
     {
         using var page = typeof(DashboardRoutes).Assembly.GetManifestResourceStream("dashboard.html")!;
         context.Response.ContentType = "text/html; charset=utf-8";
-        context.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+        context.Response.Headers.ContentSecurityPolicy =
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
             + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         await page.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
     }
@@ -35,7 +36,8 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
     private Task ListAsync(HttpContext context) => JsonAsync(context, new
     {
         application = applicationName,
-        resources = model.Resources.Select(r => notifications.TryGetCurrentState(r.Name, out var now) ? ResourceView.From(now) : null)
+        resources = model.Resources.Select(r => notifications.TryGetCurrentState(r.Name, out var now)
+            ? ResourceView.From(now) : null)
             .Where(view => view is { IsHidden: false }),
     });
 
@@ -50,7 +52,8 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
             if (found.Resource is IResourceWithEnvironment)
             {
                 environment = await services.GetRequiredService<LaunchSpec>()
-                    .ModelEnvironmentAsync(found.Resource, NullLogger.Instance, context.RequestAborted).ConfigureAwait(false);
+                    .ModelEnvironmentAsync(found.Resource, NullLogger.Instance, context.RequestAborted)
+                        .ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -64,8 +67,10 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
             arguments = found.Snapshot.Property(KnownProperties.Arguments),
             environment = environment.OrderBy(e => e.Key, StringComparer.Ordinal)
                 .Select(e => new { name = e.Key, value = Masking.Mask(e.Key, e.Value) }),
-            waits = found.Resource.Waits().Select(w => new { resource = w.Resource.Name, kind = w.WaitType.ToString() }),
-            health = found.Snapshot.HealthReports.Select(h => new { name = h.Name, status = h.Status?.ToString(), description = h.Description }),
+            waits = found.Resource.Waits().Select(w =>
+                new { resource = w.Resource.Name, kind = w.WaitType.ToString() }),
+            health = found.Snapshot.HealthReports.Select(h =>
+                new { name = h.Name, status = h.Status?.ToString(), description = h.Description }),
             problem,
         }).ConfigureAwait(false);
     }
@@ -83,13 +88,14 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
         context.Response.ContentType = "text/event-stream";
         try
         {
-            await foreach (var batch in logs.WatchAsync(found.Resource).WithCancellation(context.RequestAborted).ConfigureAwait(false))
+            await foreach (var batch in logs.WatchAsync(found.Resource).WithCancellation(context.RequestAborted)
+                .ConfigureAwait(false))
             {
                 foreach (var line in batch)
                 {
                     var data = JsonSerializer.Serialize(ToView(line), JsonSerializerOptions.Web);
-                    await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"id: {line.LineNumber}\ndata: {data}\n\n"),
-                        context.RequestAborted).ConfigureAwait(false);
+                    await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture,
+                        $"id: {line.LineNumber}\ndata: {data}\n\n"), context.RequestAborted).ConfigureAwait(false);
                 }
 
                 await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
@@ -121,11 +127,13 @@ internal sealed class DashboardRoutes(DistributedApplicationModel model, Resourc
         return null;
     }
 
-    private static object ToView(LogLine line) => new { n = line.LineNumber, text = line.Content, error = line.IsErrorMessage };
+    private static object ToView(LogLine line) =>
+        new { n = line.LineNumber, text = line.Content, error = line.IsErrorMessage };
 
     private static Task JsonAsync(HttpContext context, object value)
     {
         context.Response.ContentType = "application/json; charset=utf-8";
-        return JsonSerializer.SerializeAsync(context.Response.Body, value, JsonSerializerOptions.Web, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(context.Response.Body, value, JsonSerializerOptions.Web,
+            context.RequestAborted);
     }
 }

@@ -16,8 +16,8 @@ namespace Aspire.Hosting.Dashboard;
 /// One page about the running application, in this process, on the loopback interface only. A dashboard that cannot
 /// start is reported and missed; it never stops the application.
 /// </summary>
-internal sealed class DashboardServer(EmbeddedHostOptions options, IConfiguration configuration, IServiceProvider services,
-    ILogger<DistributedApplication> logger) : IAsyncDisposable
+internal sealed class DashboardServer(EmbeddedHostOptions options, IConfiguration configuration,
+    IServiceProvider services, ILogger<DistributedApplication> logger) : IAsyncDisposable
 {
     private const string DefaultUrl = "http://localhost:15000";
     private const int TokenBytes = 16;
@@ -51,7 +51,8 @@ internal sealed class DashboardServer(EmbeddedHostOptions options, IConfiguratio
             }
         }
 
-        var address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var address = new Uri(_app.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!.Addresses.First());
         var url = $"http://localhost:{address.Port}";
         LoginUrl = $"{url}/login?t={token}";
         logger.Listening(url);
@@ -94,7 +95,8 @@ internal sealed class DashboardServer(EmbeddedHostOptions options, IConfiguratio
         app.Use(new DashboardAccess(token).CheckAsync);
         app.UseRouting();
         new DashboardRoutes(services.GetRequiredService<DistributedApplicationModel>(),
-            services.GetRequiredService<ResourceNotificationService>(), services.GetRequiredService<ResourceLoggerService>(),
+            services.GetRequiredService<ResourceNotificationService>(),
+                services.GetRequiredService<ResourceLoggerService>(),
             services, options.ApplicationName).Map(app);
         try
         {

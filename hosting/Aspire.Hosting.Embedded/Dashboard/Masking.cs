@@ -5,7 +5,8 @@ internal static class Masking
 {
     private const string Hidden = "••••••";
 
-    private static readonly string[] SecretWords = ["TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL", "CONNECTIONSTRING", "HEADERS"];
+    private static readonly string[] SecretWords =
+        ["TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIAL", "CONNECTIONSTRING", "HEADERS"];
 
     public static string Mask(string name, string value) =>
         SecretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase))

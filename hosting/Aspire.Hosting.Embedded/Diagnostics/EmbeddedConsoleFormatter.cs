@@ -11,7 +11,8 @@ internal sealed class EmbeddedConsoleFormatter() : ConsoleFormatter(FormatterNam
 
     private const string Indent = "      ";
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider,
+        TextWriter textWriter)
     {
         var message = logEntry.Formatter(logEntry.State, logEntry.Exception)
             + (logEntry.Exception is null ? "" : "\n" + logEntry.Exception);

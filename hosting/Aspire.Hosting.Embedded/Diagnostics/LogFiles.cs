@@ -69,7 +69,8 @@ internal sealed class LogFiles(EmbeddedHostOptions options, TimeProvider time) :
         private StreamWriter Open()
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            var stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            var stream = new FileStream(path, FileMode.Append, FileAccess.Write,
+                FileShare.ReadWrite | FileShare.Delete);
             return new StreamWriter(stream) { AutoFlush = true };
         }
 

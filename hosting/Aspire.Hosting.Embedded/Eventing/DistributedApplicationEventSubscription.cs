@@ -1,6 +1,7 @@
 namespace Aspire.Hosting.Eventing;
 
-public class DistributedApplicationEventSubscription(Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
+public class DistributedApplicationEventSubscription(
+    Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
 {
     public Func<IDistributedApplicationEvent, CancellationToken, Task> Callback { get; } = callback;
 }

@@ -19,13 +19,15 @@ internal sealed class DistributedApplicationEventing : IDistributedApplicationEv
         return subscription;
     }
 
-    public DistributedApplicationEventSubscription Subscribe<T>(IResource resource, Func<T, CancellationToken, Task> callback)
+    public DistributedApplicationEventSubscription Subscribe<T>(IResource resource,
+        Func<T, CancellationToken, Task> callback)
         where T : IDistributedApplicationResourceEvent
     {
         ArgumentNullException.ThrowIfNull(resource);
         ArgumentNullException.ThrowIfNull(callback);
         return Subscribe<T>((published, cancellationToken) =>
-            ReferenceEquals(published.Resource, resource) ? callback(published, cancellationToken) : Task.CompletedTask);
+            ReferenceEquals(published.Resource, resource) ? callback(published, cancellationToken)
+                : Task.CompletedTask);
     }
 
     public void Unsubscribe(DistributedApplicationEventSubscription subscription)
@@ -34,7 +36,8 @@ internal sealed class DistributedApplicationEventing : IDistributedApplicationEv
             _subscriptions.RemoveAll(s => ReferenceEquals(s.Subscription, subscription));
     }
 
-    public async Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default) where T : IDistributedApplicationEvent
+    public async Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default)
+        where T : IDistributedApplicationEvent
     {
         DistributedApplicationEventSubscription[] subscribers;
         lock (_gate)

@@ -12,5 +12,6 @@ public interface IDistributedApplicationEventing
 
     void Unsubscribe(DistributedApplicationEventSubscription subscription);
 
-    Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default) where T : IDistributedApplicationEvent;
+    Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default)
+        where T : IDistributedApplicationEvent;
 }

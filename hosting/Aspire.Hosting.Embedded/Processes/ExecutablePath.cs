@@ -7,8 +7,10 @@ internal static class ExecutablePath
     {
         if (command.Contains('/', StringComparison.Ordinal))
             return IsExecutable(Path.GetFullPath(command, workingDirectory));
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        var found = folders.Select(folder => IsExecutable(Path.Combine(folder, command))).FirstOrDefault(path => path is not null);
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var found = folders.Select(folder => IsExecutable(Path.Combine(folder, command)))
+            .FirstOrDefault(path => path is not null);
         // A `dotnet` that is not on PATH: the one that runs this host.
         return found ?? (command == "dotnet" ? Environment.ProcessPath : null);
     }
@@ -16,6 +18,7 @@ internal static class ExecutablePath
     private static string? IsExecutable(string path)
     {
         const UnixFileMode execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        return File.Exists(path) && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & execute) != 0) ? path : null;
+        return File.Exists(path) && (OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & execute) != 0) ? path
+            : null;
     }
 }

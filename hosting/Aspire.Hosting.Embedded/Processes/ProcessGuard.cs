@@ -44,7 +44,8 @@ internal sealed class ProcessGuard : IDisposable
         return new ProcessGuard(process);
     }
 
-    public void Add(int pid, long startTime) => Tell(string.Create(CultureInfo.InvariantCulture, $"+{pid} {startTime}\n"));
+    public void Add(int pid, long startTime) =>
+        Tell(string.Create(CultureInfo.InvariantCulture, $"+{pid} {startTime}\n"));
 
     public void Remove(int pid) => Tell(string.Create(CultureInfo.InvariantCulture, $"-{pid}\n"));
 

@@ -9,7 +9,8 @@ namespace Aspire.Hosting.Running;
 /// <summary>Takes the finished model through its life: allocate, start what can start, follow, stop in order.</summary>
 internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplicationModel model,
     DistributedApplicationExecutionContext executionContext, EmbeddedHostOptions options,
-    IEnumerable<IDistributedApplicationEventingSubscriber> subscribers, DashboardServer dashboard) : IHostedService, IAsyncDisposable
+    IEnumerable<IDistributedApplicationEventingSubscriber> subscribers, DashboardServer dashboard)
+    : IHostedService, IAsyncDisposable
 {
     /// <summary>Share of the remaining stop time that one level may use, so that a hung writer leaves time for the rest.</summary>
     private const double LevelShare = 0.5;
@@ -29,13 +30,15 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         await dashboard.StartAsync(cancellationToken).ConfigureAwait(false);
         foreach (var subscriber in subscribers)
             await subscriber.SubscribeAsync(run.Eventing, executionContext, cancellationToken).ConfigureAwait(false);
-        await run.Eventing.PublishAsync(new BeforeStartEvent(run.Services, model), cancellationToken).ConfigureAwait(false);
+        await run.Eventing.PublishAsync(new BeforeStartEvent(run.Services, model), cancellationToken)
+            .ConfigureAwait(false);
         EndpointAllocator.Allocate(model.Resources, run.Logger);
         foreach (var resource in model.Resources)
             await AnnounceAsync(resource, cancellationToken).ConfigureAwait(false);
         foreach (var resource in model.Resources.ToArray())
             Begin(resource);
-        await run.Eventing.PublishAsync(new AfterResourcesCreatedEvent(run.Services, model), cancellationToken).ConfigureAwait(false);
+        await run.Eventing.PublishAsync(new AfterResourcesCreatedEvent(run.Services, model), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -55,12 +58,14 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     /// <summary>The user has no patience left: everything still running is killed at once.</summary>
     public void SkipGrace() => _skipGrace.Cancel();
 
-    public async Task<ExecuteCommandResult> ExecuteCommandAsync(string resourceName, string command, CancellationToken cancellationToken)
+    public async Task<ExecuteCommandResult> ExecuteCommandAsync(string resourceName, string command,
+        CancellationToken cancellationToken)
     {
         if (!model.Resources.TryGetByName(resourceName, out var resource))
             return CommandResults.Failure($"There is no resource '{resourceName}'.");
         const string legacyPrefix = "resource-";
-        var name = command.StartsWith(legacyPrefix, StringComparison.Ordinal) ? command[legacyPrefix.Length..] : command;
+        var name = command.StartsWith(legacyPrefix, StringComparison.Ordinal) ? command[legacyPrefix.Length..]
+            : command;
         var own = resource.Annotations.OfType<ResourceCommandAnnotation>().LastOrDefault(a => a.Name == command);
         if (own is not null)
             return await RunOwnCommandAsync(resource, own, cancellationToken).ConfigureAwait(false);
@@ -94,17 +99,19 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     private async Task AnnounceAsync(IResource resource, CancellationToken cancellationToken)
     {
         await run.UpdateAsync(resource, s => ResourceDescription.Describe(resource, s)).ConfigureAwait(false);
-        await run.Eventing.PublishAsync(new InitializeResourceEvent(resource, run.Eventing, run.Logs, run.Notifications, run.Services),
-            cancellationToken).ConfigureAwait(false);
+        await run.Eventing.PublishAsync(new InitializeResourceEvent(resource, run.Eventing, run.Logs, run.Notifications,
+            run.Services), cancellationToken).ConfigureAwait(false);
         if (resource is IResourceWithEndpoints)
         {
-            await run.Eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(resource, run.Services), cancellationToken)
+            await run.Eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(resource, run.Services),
+                cancellationToken)
                 .ConfigureAwait(false);
         }
 
         if (resource is IResourceWithConnectionString)
         {
-            await run.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, run.Services), cancellationToken)
+            await run.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, run.Services),
+                cancellationToken)
                 .ConfigureAwait(false);
         }
     }
@@ -131,7 +138,8 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         {
             if (await value.GetValueAsync(_stopping.Token).ConfigureAwait(false) is null)
                 throw new DistributedApplicationException($"Resource '{resource.Name}' has no value.");
-            await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.Running, StartTimeStamp = run.Now })
+            await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.Running,
+                StartTimeStamp = run.Now })
                 .ConfigureAwait(false);
             await run.Health.RunAsync(resource, _stopping.Token).ConfigureAwait(false);
         }
@@ -142,7 +150,8 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         {
             run.Logs.GetLogger(resource).LogError("{Reason}", exception.Message);
             run.Logger.ResourceFailed(resource.Name, exception.Message);
-            await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.FailedToStart }).ConfigureAwait(false);
+            await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.FailedToStart })
+                .ConfigureAwait(false);
         }
     }
 
@@ -156,13 +165,15 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
             var left = deadline - run.Time.GetUtcNow();
             var share = i == levels.Count - 1 ? left : left * LevelShare;
             using var graceOver = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _skipGrace.Token);
-            using var timer = run.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), graceOver,
-                share > TimeSpan.Zero ? share : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-            var stops = levels[i].Select(r => _runners[r.Name]).Select(async runner => (runner, Result: await runner.StopAsync(graceOver.Token)
+            using var timer = run.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(),
+                graceOver, share > TimeSpan.Zero ? share : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            var stops = levels[i].Select(r => _runners[r.Name])
+                .Select(async runner => (runner, Result: await runner.StopAsync(graceOver.Token)
                 .ConfigureAwait(false)));
             foreach (var (runner, result) in await Task.WhenAll(stops).ConfigureAwait(false))
             {
-                if (result is { Success: false, Message: { } message } && message.Contains("was killed", StringComparison.Ordinal))
+                if (result is { Success: false, Message: { } message }
+                    && message.Contains("was killed", StringComparison.Ordinal))
                     killed.Add(runner.Resource.Name);
             }
         }

@@ -11,7 +11,8 @@ internal static class EndpointAllocator
     public static void Allocate(IEnumerable<IResource> resources, ILogger<DistributedApplication> logger)
     {
         var taken = new HashSet<int>();
-        var endpoints = resources.SelectMany(r => r.Annotations.OfType<EndpointAnnotation>().Select(e => (Resource: r, Endpoint: e))).ToArray();
+        var endpoints = resources.SelectMany(r => r.Annotations.OfType<EndpointAnnotation>()
+            .Select(e => (Resource: r, Endpoint: e))).ToArray();
         foreach (var (_, endpoint) in endpoints)
             taken.Add(endpoint.TargetPort ?? endpoint.Port ?? 0);
         foreach (var (resource, endpoint) in endpoints)

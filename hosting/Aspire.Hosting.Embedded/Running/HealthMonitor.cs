@@ -31,13 +31,15 @@ internal sealed class HealthMonitor(HealthCheckService checks, ResourceNotificat
             if (healthy && !ready)
             {
                 ready = true;
-                await eventing.PublishAsync(new ResourceReadyEvent(resource, services), cancellationToken).ConfigureAwait(false);
+                await eventing.PublishAsync(new ResourceReadyEvent(resource, services), cancellationToken)
+                    .ConfigureAwait(false);
                 await notifications.PublishUpdateAsync(resource, s => s with { IsReady = true }).ConfigureAwait(false);
             }
 
             if (keys.Count == 0)
                 return;
-            var pause = healthy ? HealthyInterval : ready ? FailureStep * Math.Min(MaxBackoffSteps, failures) : StartInterval;
+            var pause = healthy ? HealthyInterval : ready ? FailureStep * Math.Min(MaxBackoffSteps, failures)
+                : StartInterval;
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -49,7 +51,8 @@ internal sealed class HealthMonitor(HealthCheckService checks, ResourceNotificat
         [
             .. keys.Select(key => report.Entries.TryGetValue(key, out var entry)
                 ? new HealthReportSnapshot(key, entry.Status, entry.Description, entry.Exception?.Message)
-                : new HealthReportSnapshot(key, HealthStatus.Unhealthy, "No health check is registered under this key.", null)),
+                : new HealthReportSnapshot(key, HealthStatus.Unhealthy, "No health check is registered under this key.",
+                    null)),
         ];
         await notifications.PublishUpdateAsync(resource, s => s with { HealthReports = reports }).ConfigureAwait(false);
         return reports.All(r => r.Status == HealthStatus.Healthy);

@@ -7,18 +7,21 @@ namespace Aspire.Hosting.Running;
 /// <summary>GET on an endpoint; healthy when the expected status comes back within three seconds.</summary>
 internal sealed class HttpHealthCheck(EndpointReference endpoint, string path, int statusCode) : IHealthCheck
 {
-    private static readonly HttpClient Client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
+    private static readonly HttpClient Client =
+        new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
     {
         Timeout = TimeSpan.FromSeconds(3),
     };
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context,
+        CancellationToken cancellationToken = default)
     {
         if (!endpoint.IsAllocated)
             return HealthCheckResult.Unhealthy("The endpoint is not allocated.");
         try
         {
-            using var response = await Client.GetAsync(new Uri(new Uri(endpoint.Url), path), cancellationToken).ConfigureAwait(false);
+            using var response = await Client.GetAsync(new Uri(new Uri(endpoint.Url), path), cancellationToken)
+                .ConfigureAwait(false);
             var status = (int)response.StatusCode;
             return status == statusCode
                 ? HealthCheckResult.Healthy()

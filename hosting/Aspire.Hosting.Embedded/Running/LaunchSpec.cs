@@ -31,12 +31,14 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
     }
 
     /// <summary>The variables of the model, without what is inherited.</summary>
-    public async Task<Dictionary<string, string>> ModelEnvironmentAsync(IResource resource, ILogger logger, CancellationToken cancellationToken)
+    public async Task<Dictionary<string, string>> ModelEnvironmentAsync(IResource resource, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var values = new Dictionary<string, object>();
         if (resource is ProjectResource)
             AddProjectDefaults(resource, values);
-        var context = new EnvironmentCallbackContext(executionContext, resource, values, cancellationToken) { Logger = logger };
+        var context = new EnvironmentCallbackContext(executionContext, resource, values,
+            cancellationToken) { Logger = logger };
         foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToArray())
             await callback.Callback(context).ConfigureAwait(false);
         var resolved = new Dictionary<string, string>();
@@ -49,7 +51,8 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
         return resolved;
     }
 
-    private async Task<Dictionary<string, string>> EnvironmentAsync(IResource resource, ILogger logger, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, string>> EnvironmentAsync(IResource resource, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var environment = new Dictionary<string, string>();
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -59,13 +62,15 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
                 environment[name] = (string?)variable.Value ?? "";
         }
 
-        foreach (var (name, value) in await ModelEnvironmentAsync(resource, logger, cancellationToken).ConfigureAwait(false))
+        foreach (var (name, value) in await ModelEnvironmentAsync(resource, logger, cancellationToken)
+            .ConfigureAwait(false))
             environment[name] = value;
         environment["WOODPECKER_RUN_ID"] = options.RunId;
         return environment;
     }
 
-    private async Task<List<string>> ArgumentsAsync(IResource resource, ILogger logger, CancellationToken cancellationToken)
+    private async Task<List<string>> ArgumentsAsync(IResource resource, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var values = new List<object>();
         var context = new CommandLineArgsCallbackContext(values, resource, cancellationToken)
@@ -81,7 +86,8 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
         return resolved;
     }
 
-    private static async ValueTask<string?> ResolveAsync(object? value, CancellationToken cancellationToken) => value switch
+    private static async ValueTask<string?> ResolveAsync(object? value, CancellationToken cancellationToken) =>
+        value switch
     {
         null => null,
         string text => text,
@@ -96,7 +102,8 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
         values["OTEL_SERVICE_NAME"] = resource.Name;
         values["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={resource.Name}";
         values["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
-        Func<EndpointAnnotation, bool> filter = resource.TryGetLastAnnotation<EndpointsInEnvironmentAnnotation>(out var chosen)
+        Func<EndpointAnnotation, bool> filter =
+            resource.TryGetLastAnnotation<EndpointsInEnvironmentAnnotation>(out var chosen)
             ? chosen.Filter
             : static _ => true;
         var urls = resource.Annotations.OfType<EndpointAnnotation>()

@@ -75,7 +75,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
             process.Terminate();
             var killed = await EndAsync(process, graceOver).ConfigureAwait(false);
             await watch.ConfigureAwait(false);
-            return killed ? CommandResults.Failure($"Resource '{resource.Name}' did not stop in time and was killed.") : CommandResults.Success();
+            return killed ? CommandResults.Failure($"Resource '{resource.Name}' did not stop in time and was killed.")
+                : CommandResults.Success();
         }
         finally
         {
@@ -102,7 +103,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
                 await SetStateAsync(KnownResourceStates.Starting).ConfigureAwait(false);
             await Task.Yield(); // Everybody who looks after the command has begun sees the new state.
             await run.Notifications.WaitForDependenciesAsync(resource, cancellationToken).ConfigureAwait(false);
-            await run.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, run.Services), cancellationToken).ConfigureAwait(false);
+            await run.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, run.Services), cancellationToken)
+                .ConfigureAwait(false);
             await SetStateAsync(KnownResourceStates.Starting).ConfigureAwait(false);
             var spec = await run.Launch.CreateAsync(resource, _log, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
@@ -128,7 +130,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
 
     private async Task LaunchAsync(ProcessSpec spec)
     {
-        var process = run.Processes.Start(resource.Name, spec, (line, isError) => run.Logs.Append(resource.Name, line, isError));
+        var process = run.Processes.Start(resource.Name, spec, (line, isError) =>
+            run.Logs.Append(resource.Name, line, isError));
         var restarts = _starts++;
         await run.UpdateAsync(resource, s => (s with
         {
@@ -139,7 +142,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
             IsReady = false,
             HealthReports = PendingReports(),
         }).WithProperty(KnownProperties.Pid, process.Pid).WithProperty(KnownProperties.Path, spec.FileName)
-            .WithProperty(KnownProperties.Arguments, spec.Arguments).WithProperty(KnownProperties.WorkingDirectory, spec.WorkingDirectory)
+            .WithProperty(KnownProperties.Arguments, spec.Arguments)
+                .WithProperty(KnownProperties.WorkingDirectory, spec.WorkingDirectory)
             .WithProperty(KnownProperties.Restarts, restarts)).ConfigureAwait(false);
         lock (_gate)
         {
@@ -152,7 +156,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
     }
 
     private ImmutableArray<HealthReportSnapshot> PendingReports() =>
-        [.. resource.Annotations.OfType<HealthCheckAnnotation>().Select(a => new HealthReportSnapshot(a.Key, null, null, null))];
+        [.. resource.Annotations.OfType<HealthCheckAnnotation>()
+            .Select(a => new HealthReportSnapshot(a.Key, null, null, null))];
 
     /// <summary>Follows one process to its end, with its health beside it.</summary>
     private async Task WatchAsync(ChildProcess process)
@@ -185,7 +190,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
         {
             try
             {
-                await run.Eventing.PublishAsync(new ResourceStoppedEvent(resource, run.Services, last), CancellationToken.None)
+                await run.Eventing.PublishAsync(new ResourceStoppedEvent(resource, run.Services, last),
+                    CancellationToken.None)
                     .ConfigureAwait(false);
             }
             catch (Exception exception)

@@ -10,7 +10,8 @@ internal static class ProjectOutput
         var type = metadata.GetType();
         var recorded = type.Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .FirstOrDefault(a => a.Key == $"hostedoutput:{type.Name}")?.Value;
-        return recorded is not null && File.Exists(recorded) ? recorded : recorded is null ? Newest(metadata.ProjectPath) : null;
+        return recorded is not null && File.Exists(recorded) ? recorded : recorded is null
+            ? Newest(metadata.ProjectPath) : null;
     }
 
     private static string? Newest(string projectPath)
@@ -19,7 +20,8 @@ internal static class ProjectOutput
         var separator = Path.DirectorySeparatorChar;
         return !Directory.Exists(bin)
             ? null
-            : Directory.EnumerateFiles(bin, Path.GetFileNameWithoutExtension(projectPath) + ".dll", SearchOption.AllDirectories)
+            : Directory.EnumerateFiles(bin, Path.GetFileNameWithoutExtension(projectPath) + ".dll",
+                SearchOption.AllDirectories)
                 .Where(path => !path.Contains($"{separator}ref{separator}", StringComparison.Ordinal)
                     && File.Exists(Path.ChangeExtension(path, ".runtimeconfig.json")))
                 .OrderByDescending(File.GetLastWriteTimeUtc)

@@ -20,7 +20,8 @@ internal static class ResourceDescription
         foreach (var endpoint in resource.Annotations.OfType<EndpointAnnotation>())
         {
             var link = new ResourceUrlAnnotation { Url = endpoint.AllocatedEndpoint!.UriString };
-            foreach (var change in resource.Annotations.OfType<UrlForEndpointAnnotation>().Where(c => c.EndpointName == endpoint.Name))
+            foreach (var change in resource.Annotations.OfType<UrlForEndpointAnnotation>()
+                .Where(c => c.EndpointName == endpoint.Name))
                 change.Callback(link);
             urls.Add(new UrlSnapshot(endpoint.Name, link.Url, IsInternal: false));
         }
@@ -32,7 +33,9 @@ internal static class ResourceDescription
 
     private static ImmutableArray<RelationshipSnapshot> Relationships(IResource resource) =>
     [
-        .. resource.Annotations.OfType<ResourceRelationshipAnnotation>().Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type))
-            .Concat(resource.Waits().Select(w => new RelationshipSnapshot(w.Resource.Name, KnownRelationshipTypes.WaitFor))).Distinct(),
+        .. resource.Annotations.OfType<ResourceRelationshipAnnotation>()
+            .Select(r => new RelationshipSnapshot(r.Resource.Name, r.Type))
+            .Concat(resource.Waits().Select(w => new RelationshipSnapshot(w.Resource.Name,
+                KnownRelationshipTypes.WaitFor))).Distinct(),
     ];
 }

@@ -24,7 +24,8 @@ internal sealed class SignalHandling(IHostApplicationLifetime lifetime, Applicat
     {
         if (options.IsTesting)
             return Task.CompletedTask; // Signals belong to the test runner.
-        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT])
+        foreach (var signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP,
+            PosixSignal.SIGQUIT])
             _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
         _ = StopWithParentAsync();
         return Task.CompletedTask;

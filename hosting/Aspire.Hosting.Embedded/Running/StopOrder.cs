@@ -13,7 +13,8 @@ internal static class StopOrder
         var all = resources.ToArray();
         var tops = all.Where(r => r.Parent() is null).ToArray();
         var children = all.Except(tops).ToArray();
-        var dependents = tops.SelectMany(r => r.Waits().Select(w => (w.Resource, Dependent: r))).ToLookup(p => p.Resource, p => p.Dependent);
+        var dependents = tops.SelectMany(r => r.Waits().Select(w => (w.Resource, Dependent: r)))
+            .ToLookup(p => p.Resource, p => p.Dependent);
         var depths = new Dictionary<IResource, int>();
         foreach (var resource in tops)
             Depth(resource, dependents, depths, []);
@@ -38,8 +39,8 @@ internal static class StopOrder
         }
     }
 
-    private static int Depth(IResource resource, ILookup<IResource, IResource> dependents, Dictionary<IResource, int> depths,
-        HashSet<IResource> path)
+    private static int Depth(IResource resource, ILookup<IResource, IResource> dependents,
+        Dictionary<IResource, int> depths, HashSet<IResource> path)
     {
         if (depths.TryGetValue(resource, out var known))
             return known;

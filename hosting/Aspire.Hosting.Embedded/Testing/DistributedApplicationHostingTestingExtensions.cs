@@ -7,7 +7,8 @@ namespace Aspire.Hosting.Testing;
 public static class DistributedApplicationHostingTestingExtensions
 {
     /// <summary>A client whose base address is an endpoint of a resource.</summary>
-    public static HttpClient CreateHttpClient(this DistributedApplication app, string resourceName, string? endpointName = null)
+    public static HttpClient CreateHttpClient(
+        this DistributedApplication app, string resourceName, string? endpointName = null)
     {
         var baseUri = app.GetEndpoint(resourceName, endpointName);
         var client = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
@@ -24,8 +25,10 @@ public static class DistributedApplicationHostingTestingExtensions
         ThrowIfNotStarted(app);
         var endpoints = owner.GetEndpoints().ToArray();
         var endpoint = endpointName is not null
-            ? endpoints.FirstOrDefault(e => string.Equals(e.EndpointName, endpointName, StringComparison.OrdinalIgnoreCase))
-            : endpoints.FirstOrDefault(e => e.EndpointName == "https") ?? endpoints.FirstOrDefault(e => e.EndpointName == "http")
+            ? endpoints.FirstOrDefault(e => string.Equals(e.EndpointName, endpointName,
+                StringComparison.OrdinalIgnoreCase))
+            : endpoints.FirstOrDefault(e => e.EndpointName == "https") ?? endpoints.FirstOrDefault(e =>
+                e.EndpointName == "http")
                 ?? endpoints.FirstOrDefault();
         return endpoint is null
             ? throw new ArgumentException($"Endpoint '{endpointName ?? "http"}' for resource '{resourceName}' not found.", nameof(endpointName))
@@ -36,7 +39,8 @@ public static class DistributedApplicationHostingTestingExtensions
         CancellationToken cancellationToken = default)
     {
         if (Find(app, resourceName) is not IResourceWithConnectionString resource)
-            throw new ArgumentException($"Resource '{resourceName}' does not expose a connection string.", nameof(resourceName));
+            throw new ArgumentException($"Resource '{resourceName}' does not expose a connection string.",
+                nameof(resourceName));
         ThrowIfNotStarted(app);
         return resource.GetConnectionStringAsync(cancellationToken);
     }
@@ -44,7 +48,8 @@ public static class DistributedApplicationHostingTestingExtensions
     private static IResource Find(DistributedApplication app, string name)
     {
         ArgumentNullException.ThrowIfNull(app);
-        return app.Services.GetRequiredService<DistributedApplicationModel>().Resources.TryGetByName(name, out var resource)
+        return app.Services.GetRequiredService<DistributedApplicationModel>()
+            .Resources.TryGetByName(name, out var resource)
             ? resource
             : throw new ArgumentException($"Resource '{name}' not found.", nameof(name));
     }

@@ -12,21 +12,25 @@ public static class DistributedApplicationTestingBuilder
         CreateAsync(typeof(TEntryPoint), args, cancellationToken);
 
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args,
-        Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default)
+        Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder,
+            CancellationToken cancellationToken = default)
         where TEntryPoint : class => CreateAsync(typeof(TEntryPoint), args, configureBuilder, cancellationToken);
 
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, CancellationToken cancellationToken = default) =>
+    public static Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint,
+        CancellationToken cancellationToken = default) =>
         CreateAsync(entryPoint, [], cancellationToken);
 
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, string[] args,
-        CancellationToken cancellationToken = default) => CreateAsync(entryPoint, args, static (_, _) => { }, cancellationToken);
+        CancellationToken cancellationToken = default) =>
+            CreateAsync(entryPoint, args, static (_, _) => { }, cancellationToken);
 
     /// <summary>
     /// Runs the entry point of <paramref name="entryPoint"/>'s assembly up to <c>Build</c>. An exception on the way
     /// surfaces here.
     /// </summary>
     public static async Task<IDistributedApplicationTestingBuilder> CreateAsync(Type entryPoint, string[] args,
-        Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder, CancellationToken cancellationToken = default)
+        Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder,
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(entryPoint);
         ArgumentNullException.ThrowIfNull(args);
@@ -36,7 +40,8 @@ public static class DistributedApplicationTestingBuilder
         hook.Start(args);
         try
         {
-            return new EntryPointTestingBuilder(hook, await hook.Builder.WaitAsync(cancellationToken).ConfigureAwait(false));
+            return new EntryPointTestingBuilder(hook, await hook.Builder.WaitAsync(cancellationToken)
+                .ConfigureAwait(false));
         }
         catch
         {
@@ -46,7 +51,8 @@ public static class DistributedApplicationTestingBuilder
     }
 
     /// <summary>A builder without an entry point: the test makes the model itself.</summary>
-    public static IDistributedApplicationTestingBuilder Create(params string[] args) => Create(args, static (_, _) => { });
+    public static IDistributedApplicationTestingBuilder Create(params string[] args) =>
+        Create(args, static (_, _) => { });
 
     public static IDistributedApplicationTestingBuilder Create(string[] args,
         Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder)

@@ -8,11 +8,13 @@ namespace Aspire.Hosting.Testing;
 /// meets the hook in <c>CreateBuilder</c>, waits in <c>Build</c> until the test builds, and parks in <c>Run</c> until
 /// the application is disposed. An <see cref="AsyncLocal{T}"/> carries it, so tests may run in parallel.
 /// </summary>
-internal sealed class EntryPointHook(Assembly assembly, Action<DistributedApplicationOptions, HostApplicationBuilderSettings>? configure)
+internal sealed class EntryPointHook(Assembly assembly,
+    Action<DistributedApplicationOptions, HostApplicationBuilderSettings>? configure)
 {
     private static readonly AsyncLocal<EntryPointHook?> Ambient = new();
 
-    private readonly TaskCompletionSource<DistributedApplicationBuilder> _builder = Source<DistributedApplicationBuilder>();
+    private readonly TaskCompletionSource<DistributedApplicationBuilder> _builder =
+        Source<DistributedApplicationBuilder>();
     private readonly TaskCompletionSource<DistributedApplication> _application = Source<DistributedApplication>();
     private readonly TaskCompletionSource _build = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);

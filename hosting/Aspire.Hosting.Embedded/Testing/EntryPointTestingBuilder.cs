@@ -1,7 +1,8 @@
 namespace Aspire.Hosting.Testing;
 
 /// <summary>The builder of an entry point that waits in <c>Build</c>.</summary>
-internal sealed class EntryPointTestingBuilder(EntryPointHook hook, DistributedApplicationBuilder inner) : TestingBuilder(inner)
+internal sealed class EntryPointTestingBuilder(EntryPointHook hook,
+    DistributedApplicationBuilder inner) : TestingBuilder(inner)
 {
     public override Task<DistributedApplication> BuildAsync(CancellationToken cancellationToken = default)
     {

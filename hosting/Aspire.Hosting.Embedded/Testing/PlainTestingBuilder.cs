@@ -2,7 +2,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting.Testing;
 
-internal sealed class PlainTestingBuilder(string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
+internal sealed class PlainTestingBuilder(string[] args,
+    Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
     : TestingBuilder(new DistributedApplicationBuilder(new DistributedApplicationOptions { Args = args }, configure))
 {
     private DistributedApplication? _application;

@@ -30,7 +30,8 @@ internal abstract class TestingBuilder(DistributedApplicationBuilder inner) : ID
 
     public IResourceBuilder<T> AddResource<T>(T resource) where T : IResource => Inner.AddResource(resource);
 
-    public IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource => Inner.CreateResourceBuilder(resource);
+    public IResourceBuilder<T> CreateResourceBuilder<T>(T resource) where T : IResource =>
+        Inner.CreateResourceBuilder(resource);
 
 #pragma warning disable VSTHRD002 // The blocking form is part of the interface; BuildAsync is the one to use.
     public DistributedApplication Build() => BuildAsync().GetAwaiter().GetResult();

@@ -11,14 +11,18 @@ public sealed class CommandTests
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.Running, TestApplication.Soon);
 
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StopCommand, TestApplication.Soon)).Success);
+        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StopCommand,
+            TestApplication.Soon)).Success);
         Assert.Contains(app.State("one"), KnownResourceStates.TerminalStates);
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StartCommand, TestApplication.Soon)).Success);
+        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StartCommand,
+            TestApplication.Soon)).Success);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("one", TestApplication.Soon);
         var before = app.Snapshot("one").StartTimeStamp;
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.RestartCommand, TestApplication.Soon)).Success);
+        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.RestartCommand,
+            TestApplication.Soon)).Success);
 
-        await app.ResourceNotifications.WaitForResourceAsync("one", e => e.Snapshot.StartTimeStamp > before, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("one", e => e.Snapshot.StartTimeStamp > before,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -29,11 +33,15 @@ public sealed class CommandTests
         builder.AddScript("idle", "sleep 60").WithExplicitStart();
 
         await using var app = await builder.StartAsync();
-        await app.ResourceNotifications.WaitForResourceAsync("running", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("running", KnownResourceStates.Running,
+            TestApplication.Soon);
 
-        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("running", KnownResourceCommands.StartCommand, TestApplication.Soon)).Success);
-        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("idle", KnownResourceCommands.StopCommand, TestApplication.Soon)).Success);
-        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("running", "dance", TestApplication.Soon)).Success);
+        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("running", KnownResourceCommands.StartCommand,
+            TestApplication.Soon)).Success);
+        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("idle", KnownResourceCommands.StopCommand,
+            TestApplication.Soon)).Success);
+        Assert.False((await app.ResourceCommands.ExecuteCommandAsync("running", "dance", TestApplication.Soon))
+            .Success);
     }
 
     [Fact]
@@ -45,7 +53,8 @@ public sealed class CommandTests
         await using var app = await builder.StartAsync();
         Assert.Equal(KnownResourceStates.NotStarted, app.State("idle"));
 
-        await app.ResourceCommands.ExecuteCommandAsync("idle", KnownResourceCommands.StartCommand, TestApplication.Soon);
+        await app.ResourceCommands.ExecuteCommandAsync("idle", KnownResourceCommands.StartCommand,
+            TestApplication.Soon);
 
         await app.ResourceNotifications.WaitForResourceAsync("idle", KnownResourceStates.Running, TestApplication.Soon);
     }
@@ -60,7 +69,8 @@ public sealed class CommandTests
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.Waiting, TestApplication.Soon);
 
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StopCommand, TestApplication.Soon)).Success);
+        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", KnownResourceCommands.StopCommand,
+            TestApplication.Soon)).Success);
 
         Assert.Contains(app.State("one"), KnownResourceStates.TerminalStates);
     }
@@ -83,6 +93,7 @@ public sealed class CommandTests
 
         Assert.True((await app.ResourceCommands.ExecuteCommandAsync("one", "greet", TestApplication.Soon)).Success);
         Assert.StartsWith("one", asked, StringComparison.Ordinal);
-        Assert.Equal("broken", (await app.ResourceCommands.ExecuteCommandAsync("one", "break", TestApplication.Soon)).Message);
+        Assert.Equal("broken", (await app.ResourceCommands.ExecuteCommandAsync("one", "break", TestApplication.Soon))
+            .Message);
     }
 }

@@ -12,14 +12,16 @@ public sealed class EndpointTests
             .WithEndpoint("app", e => e.Transport = "http2");
 
         var endpoint = Assert.Single(script.Resource.Annotations.OfType<EndpointAnnotation>());
-        Assert.Equal(("app", 1000, "http2", false), (endpoint.Name, endpoint.Port, endpoint.Transport, endpoint.IsProxied));
+        Assert.Equal(("app", 1000, "http2", false),
+            (endpoint.Name, endpoint.Port, endpoint.Transport, endpoint.IsProxied));
     }
 
     [Fact]
     public void Endpoint_IsNotCreatedByCallback_WhenToldNotTo()
     {
         using var builder = TestApplication.Create();
-        var script = builder.AddScript("one", "true").WithEndpoint("none", _ => throw new InvalidOperationException(), createIfNotExists: false);
+        var script = builder.AddScript("one", "true")
+            .WithEndpoint("none", _ => throw new InvalidOperationException(), createIfNotExists: false);
 
         Assert.Empty(script.Resource.Annotations.OfType<EndpointAnnotation>());
     }
@@ -33,16 +35,19 @@ public sealed class EndpointTests
         await using var app = await builder.StartAsync();
 
         var line = await app.WaitForLineAsync("one", l => l.StartsWith("port=", StringComparison.Ordinal));
-        Assert.Equal(app.GetEndpoint("one", "http").Port.ToString(System.Globalization.CultureInfo.InvariantCulture), line["port=".Length..]);
+        Assert.Equal(app.GetEndpoint("one", "http").Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            line["port=".Length..]);
     }
 
     [Fact]
     public async Task Properties_OfAnEndpoint_AreItsParts()
     {
         using var builder = TestApplication.Create();
-        var endpoint = builder.AddScript("one", "true").WithHttpEndpoint(name: "app").Allocated(5003).GetEndpoint("app");
+        var endpoint = builder.AddScript("one", "true").WithHttpEndpoint(name: "app").Allocated(5003)
+            .GetEndpoint("app");
 
-        async Task<string?> Value(EndpointProperty property) => await endpoint.Property(property).GetValueAsync(TestApplication.Soon);
+        async Task<string?> Value(EndpointProperty property) => await endpoint.Property(property)
+            .GetValueAsync(TestApplication.Soon);
         Assert.Equal("http://localhost:5003", await Value(EndpointProperty.Url));
         Assert.Equal("localhost", await Value(EndpointProperty.Host));
         Assert.Equal("127.0.0.1", await Value(EndpointProperty.IPV4Host));
@@ -58,6 +63,7 @@ public sealed class EndpointTests
         var endpoint = builder.AddScript("one", "true").GetEndpoint("gone");
 
         Assert.False(endpoint.Exists);
-        Assert.Contains("gone", Assert.Throws<InvalidOperationException>(() => endpoint.Url).Message, StringComparison.Ordinal);
+        Assert.Contains("gone", Assert.Throws<InvalidOperationException>(() => endpoint.Url).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -51,10 +51,13 @@ public sealed class EventTests
         });
         await using var app = await builder.BuildAsync(TestApplication.Soon);
 
-        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(one.Resource, app.Services), TestApplication.Soon);
-        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(two.Resource, app.Services), TestApplication.Soon);
+        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(one.Resource, app.Services),
+            TestApplication.Soon);
+        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(two.Resource, app.Services),
+            TestApplication.Soon);
         builder.Eventing.Unsubscribe(subscription);
-        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(one.Resource, app.Services), TestApplication.Soon);
+        await builder.Eventing.PublishAsync(new BeforeResourceStartedEvent(one.Resource, app.Services),
+            TestApplication.Soon);
 
         Assert.Equal(["one"], seen);
     }
@@ -82,8 +85,8 @@ public sealed class EventTests
     {
         public static int Seen { get; private set; }
 
-        public Task SubscribeAsync(IDistributedApplicationEventing eventing, DistributedApplicationExecutionContext executionContext,
-            CancellationToken cancellationToken)
+        public Task SubscribeAsync(IDistributedApplicationEventing eventing,
+            DistributedApplicationExecutionContext executionContext, CancellationToken cancellationToken)
         {
             eventing.Subscribe<BeforeStartEvent>((_, _) =>
             {

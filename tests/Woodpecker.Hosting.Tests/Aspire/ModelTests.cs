@@ -39,7 +39,8 @@ public sealed class ModelTests
     public void Annotation_ReplacesOthersOfItsType_OnlyWhenAsked()
     {
         using var builder = TestApplication.Create();
-        var script = builder.AddScript("one", "true").WithAnnotation(new HealthCheckAnnotation("a")).WithAnnotation(new HealthCheckAnnotation("b"));
+        var script = builder.AddScript("one", "true").WithAnnotation(new HealthCheckAnnotation("a"))
+            .WithAnnotation(new HealthCheckAnnotation("b"));
         Assert.Equal(2, script.Resource.Annotations.OfType<HealthCheckAnnotation>().Count());
 
         script.WithAnnotation(new HealthCheckAnnotation("c"), ResourceAnnotationMutationBehavior.Replace);

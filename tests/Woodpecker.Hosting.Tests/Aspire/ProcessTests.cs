@@ -10,19 +10,24 @@ public sealed class ProcessTests
     {
         using var builder = TestApplication.Create();
         var project = builder.AddProject<Projects.Woodpecker_Hosting_TestService>("service", launchProfileName: null)
-            .WithHttpEndpoint().WithHttpHealthCheck("/health").WithArgs("--one", "two words").WithEnvironment("GIVEN", "value");
+            .WithHttpEndpoint().WithHttpHealthCheck("/health").WithArgs("--one", "two words")
+                .WithEnvironment("GIVEN", "value");
 
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceHealthyAsync("service", TestApplication.Soon);
         using var client = app.CreateHttpClient("service");
 
-        var environment = JsonSerializer.Deserialize<Dictionary<string, string>>(await client.GetStringAsync("/environment"))!;
+        var environment = JsonSerializer.Deserialize<Dictionary<string,
+            string>>(await client.GetStringAsync("/environment"))!;
         Assert.Equal("value", environment["GIVEN"]);
         Assert.Equal("service", environment["OTEL_SERVICE_NAME"]);
-        Assert.Contains($":{project.GetEndpoint("http").TargetPort}", environment["ASPNETCORE_URLS"], StringComparison.Ordinal);
+        Assert.Contains($":{project.GetEndpoint("http").TargetPort}", environment["ASPNETCORE_URLS"],
+            StringComparison.Ordinal);
         Assert.False(environment.ContainsKey("DOTNET_LAUNCH_PROFILE"));
-        Assert.Equal(["--one", "two words"], JsonSerializer.Deserialize<string[]>(await client.GetStringAsync("/arguments"))!);
-        Assert.Equal(Path.GetDirectoryName(new Projects.Woodpecker_Hosting_TestService().ProjectPath), await client.GetStringAsync("/directory"));
+        Assert.Equal(["--one", "two words"],
+            JsonSerializer.Deserialize<string[]>(await client.GetStringAsync("/arguments"))!);
+        Assert.Equal(Path.GetDirectoryName(new Projects.Woodpecker_Hosting_TestService().ProjectPath),
+            await client.GetStringAsync("/directory"));
     }
 
     [Fact]
@@ -31,7 +36,8 @@ public sealed class ProcessTests
         using var builder = TestApplication.Create();
         var port = TestApplication.FreePort();
         builder.AddProject<Projects.Woodpecker_Hosting_TestService>("service", launchProfileName: null)
-            .WithHttpEndpoint(port, port, isProxied: false).WithEndpointsInEnvironment(_ => false).WithHttpHealthCheck("/health")
+            .WithHttpEndpoint(port, port, isProxied: false).WithEndpointsInEnvironment(_ => false)
+                .WithHttpHealthCheck("/health")
             .WithArgs($"--urls=http://localhost:{port}");
 
         await using var app = await builder.StartAsync();
@@ -50,7 +56,8 @@ public sealed class ProcessTests
         builder.AddScript("one", $"echo done; exit {code}");
 
         await using var app = await builder.StartAsync();
-        var end = await app.ResourceNotifications.WaitForResourceAsync("one", e => KnownResourceStates.TerminalStates.Contains(e.Snapshot.State?.Text), TestApplication.Soon);
+        var end = await app.ResourceNotifications.WaitForResourceAsync("one", e =>
+            KnownResourceStates.TerminalStates.Contains(e.Snapshot.State?.Text), TestApplication.Soon);
 
         Assert.Equal((KnownResourceStates.Finished, code), (end.Snapshot.State?.Text, end.Snapshot.ExitCode));
         await app.WaitForLineAsync("one", l => l == "done");
@@ -65,8 +72,10 @@ public sealed class ProcessTests
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.FailedToStart, TestApplication.Soon);
-        await app.ResourceNotifications.WaitForResourceAsync("two", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("two", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -77,31 +86,37 @@ public sealed class ProcessTests
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("one", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
     }
 
     [Fact]
     public async Task Callback_ThatThrows_FailsItsResourceAlone()
     {
         using var builder = TestApplication.Create();
-        builder.AddScript("broken", "sleep 60").WithEnvironment(_ => throw new InvalidOperationException("No value today."));
+        builder.AddScript("broken", "sleep 60").WithEnvironment(_ =>
+            throw new InvalidOperationException("No value today."));
         builder.AddScript("whole", "sleep 60");
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("broken", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("broken", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
         await app.WaitForLineAsync("broken", l => l.Contains("No value today.", StringComparison.Ordinal));
-        await app.ResourceNotifications.WaitForResourceAsync("whole", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("whole", KnownResourceStates.Running,
+            TestApplication.Soon);
     }
 
     [Fact]
     public async Task LaterCallback_Wins()
     {
         using var builder = TestApplication.Create();
-        builder.AddScript("one", "echo value=$X; sleep 60").WithEnvironment("X", "first").WithEnvironment("X", () => "second");
+        builder.AddScript("one", "echo value=$X; sleep 60").WithEnvironment("X", "first")
+            .WithEnvironment("X", () => "second");
 
         await using var app = await builder.StartAsync();
 
-        Assert.Equal("value=second", await app.WaitForLineAsync("one", l => l.StartsWith("value=", StringComparison.Ordinal)));
+        Assert.Equal("value=second", await app.WaitForLineAsync("one", l =>
+            l.StartsWith("value=", StringComparison.Ordinal)));
     }
 }

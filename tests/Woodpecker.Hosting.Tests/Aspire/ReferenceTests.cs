@@ -38,7 +38,8 @@ public sealed class ReferenceTests
         using var builder = TestApplication.Create();
         var user = builder.AddScript("user", "true").WithReference("other", new Uri("https://example.com/"));
 
-        Assert.Equal("https://example.com/", (await user.Resource.EnvironmentAsync(builder))["services__other__default__0"]);
+        Assert.Equal("https://example.com/",
+            (await user.Resource.EnvironmentAsync(builder))["services__other__default__0"]);
         Assert.Throws<InvalidOperationException>(() => user.WithReference("more", new Uri("https://example.com/path")));
     }
 
@@ -61,7 +62,8 @@ public sealed class ReferenceTests
     {
         using var builder = TestApplication.Create();
         var server = builder.AddScript("server", "true").WithHttpEndpoint(name: "client").Allocated(5002);
-        var store = builder.AddConnectionString("store", ReferenceExpression.Create($"http://{server.GetEndpoint("client").Property(EndpointProperty.HostAndPort)}"));
+        var store = builder.AddConnectionString("store",
+            ReferenceExpression.Create($"http://{server.GetEndpoint("client").Property(EndpointProperty.HostAndPort)}"));
 
         Assert.Equal("http://localhost:5002", (await builder.AddScript("user", "true").WithReference(store).Resource
             .EnvironmentAsync(builder))["ConnectionStrings__store"]);
@@ -77,7 +79,8 @@ public sealed class ReferenceTests
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("demanding", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("demanding", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
         await app.ResourceNotifications.WaitForResourceAsync("easy", KnownResourceStates.Running, TestApplication.Soon);
     }
 }

@@ -15,7 +15,8 @@ internal static class TestApplication
     public static IDistributedApplicationTestingBuilder Create() => DistributedApplicationTestingBuilder.Create();
 
     /// <summary>A shell script as a resource.</summary>
-    public static IResourceBuilder<ExecutableResource> AddScript(this IDistributedApplicationBuilder builder, string name, string script) =>
+    public static IResourceBuilder<ExecutableResource> AddScript(
+        this IDistributedApplicationBuilder builder, string name, string script) =>
         builder.AddExecutable(name, "sh", "/", "-c", script);
 
     public static async Task<DistributedApplication> StartAsync(this IDistributedApplicationTestingBuilder builder)
@@ -26,7 +27,8 @@ internal static class TestApplication
     }
 
     /// <summary>The variables that the model gives a resource; its endpoints must have their ports.</summary>
-    public static async Task<Dictionary<string, string?>> EnvironmentAsync(this IResource resource, IDistributedApplicationBuilder builder)
+    public static async Task<Dictionary<string, string?>> EnvironmentAsync(
+        this IResource resource, IDistributedApplicationBuilder builder)
     {
         var context = new EnvironmentCallbackContext(builder.ExecutionContext, resource);
         foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
@@ -38,7 +40,8 @@ internal static class TestApplication
     }
 
     /// <summary>Gives the endpoints of a resource ports, as a start does.</summary>
-    public static IResourceBuilder<T> Allocated<T>(this IResourceBuilder<T> builder, int port) where T : IResourceWithEndpoints
+    public static IResourceBuilder<T> Allocated<T>(this IResourceBuilder<T> builder, int port)
+        where T : IResourceWithEndpoints
     {
         foreach (var endpoint in builder.Resource.Annotations.OfType<EndpointAnnotation>())
         {
@@ -58,15 +61,18 @@ internal static class TestApplication
 
     public static CustomResourceSnapshot Snapshot(this DistributedApplication app, string resourceName)
     {
-        var name = app.Services.GetRequiredService<DistributedApplicationModel>().Resources.First(r => r.Name == resourceName).Name;
+        var name = app.Services.GetRequiredService<DistributedApplicationModel>()
+            .Resources.First(r => r.Name == resourceName).Name;
         Assert.True(app.ResourceNotifications.TryGetCurrentState(name, out var update));
         return update.Snapshot;
     }
 
-    public static string? State(this DistributedApplication app, string resourceName) => app.Snapshot(resourceName).State?.Text;
+    public static string? State(this DistributedApplication app, string resourceName) => app.Snapshot(resourceName)
+        .State?.Text;
 
     /// <summary>Waits until a line of a resource's output satisfies the condition.</summary>
-    public static async Task<string> WaitForLineAsync(this DistributedApplication app, string resourceName, Func<string, bool> condition)
+    public static async Task<string> WaitForLineAsync(
+        this DistributedApplication app, string resourceName, Func<string, bool> condition)
     {
         var logs = app.Services.GetRequiredService<ResourceLoggerService>();
         await foreach (var batch in logs.WatchAsync(resourceName).WithCancellation(Soon))

@@ -8,7 +8,8 @@ public sealed class TestingBuilderTests
     [Fact]
     public async Task EntryPoint_Runs_AndTheTestStartsAndStops()
     {
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>(
+        await using var builder =
+            await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>(
             ["--Given=by the test"], TestApplication.Soon);
         Assert.True(builder.Environment.IsDevelopment());
         Assert.Equal("true", builder.Configuration["DcpPublisher:RandomizePorts"]);
@@ -30,7 +31,8 @@ public sealed class TestingBuilderTests
     {
         var ports = await Task.WhenAll(Enumerable.Range(0, 2).Select(async i =>
         {
-            await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>(
+            await using var builder =
+                await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>(
                 [$"--Given=number {i}"], TestApplication.Soon);
             await using var app = await builder.StartAsync();
             await app.ResourceNotifications.WaitForResourceHealthyAsync("service", TestApplication.Soon);
@@ -64,18 +66,23 @@ public sealed class TestingBuilderTests
     [Fact]
     public async Task Model_IsStillOpen_AfterTheEntryPointHasMadeIt()
     {
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([], TestApplication.Soon);
+        await using var builder =
+            await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([],
+            TestApplication.Soon);
         builder.AddScript("extra", "sleep 60");
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("extra", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("extra", KnownResourceStates.Running,
+            TestApplication.Soon);
     }
 
     [Fact]
     public async Task Client_IsRefused_BeforeTheStart_AndForWhatIsNotThere()
     {
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([], TestApplication.Soon);
+        await using var builder =
+            await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([],
+            TestApplication.Soon);
         await using var app = await builder.BuildAsync(TestApplication.Soon);
         Assert.Throws<InvalidOperationException>(() => app.CreateHttpClient("service"));
 
@@ -88,7 +95,8 @@ public sealed class TestingBuilderTests
     [Fact]
     public async Task Builder_ThatIsNeverBuilt_LeavesNothing()
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([], TestApplication.Soon);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Woodpecker_Hosting_TestHost>([],
+            TestApplication.Soon);
         await builder.DisposeAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => builder.BuildAsync(TestApplication.Soon));
     }

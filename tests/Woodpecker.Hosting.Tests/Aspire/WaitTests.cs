@@ -7,17 +7,21 @@ public sealed class WaitTests
     {
         using var health = new HealthSwitch();
         using var builder = TestApplication.Create();
-        var first = builder.AddScript("first", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false).WithHttpHealthCheck("/health");
+        var first = builder.AddScript("first", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false)
+            .WithHttpHealthCheck("/health");
         builder.AddScript("second", "sleep 60").WaitFor(first);
 
         await using var app = await builder.StartAsync();
-        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Waiting, TestApplication.Soon);
-        await app.ResourceNotifications.WaitForResourceAsync("first", e => e.Snapshot.HealthReports.Any(r => r.Status is not null), TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Waiting,
+            TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("first", e =>
+            e.Snapshot.HealthReports.Any(r => r.Status is not null), TestApplication.Soon);
         Assert.Equal(KnownResourceStates.Waiting, app.State("second"));
 
         health.IsHealthy = true;
 
-        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -29,12 +33,14 @@ public sealed class WaitTests
         builder.AddScript("second", "sleep 60").WaitFor(first);
 
         await using var app = await builder.StartAsync();
-        await app.ResourceNotifications.WaitForResourceAsync("first", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("first", KnownResourceStates.Running,
+            TestApplication.Soon);
         Assert.Equal(KnownResourceStates.Waiting, app.State("second"));
 
         gate.SetResult();
 
-        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -42,12 +48,14 @@ public sealed class WaitTests
     {
         using var health = new HealthSwitch();
         using var builder = TestApplication.Create();
-        var first = builder.AddScript("first", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false).WithHttpHealthCheck("/health");
+        var first = builder.AddScript("first", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false)
+            .WithHttpHealthCheck("/health");
         builder.AddScript("second", "sleep 60").WaitForStart(first);
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("second", KnownResourceStates.Running,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -60,8 +68,10 @@ public sealed class WaitTests
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("content", KnownResourceStates.Running, TestApplication.Soon);
-        await app.ResourceNotifications.WaitForResourceAsync("disappointed", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("content", KnownResourceStates.Running,
+            TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("disappointed", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
     }
 
     [Fact]
@@ -74,7 +84,8 @@ public sealed class WaitTests
 
         await using var app = await builder.StartAsync();
 
-        await app.ResourceNotifications.WaitForResourceAsync("strict", KnownResourceStates.FailedToStart, TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("strict", KnownResourceStates.FailedToStart,
+            TestApplication.Soon);
         Assert.Equal(KnownResourceStates.Waiting, app.State("patient"));
     }
 
@@ -86,7 +97,8 @@ public sealed class WaitTests
 
         await using var app = await builder.StartAsync();
 
-        await Assert.ThrowsAsync<DistributedApplicationException>(() => app.ResourceNotifications.WaitForResourceHealthyAsync(
+        await Assert.ThrowsAsync<DistributedApplicationException>(() =>
+            app.ResourceNotifications.WaitForResourceHealthyAsync(
             "broken", WaitBehavior.StopOnResourceUnavailable, TestApplication.Soon));
     }
 
@@ -106,12 +118,16 @@ public sealed class WaitTests
     {
         using var health = new HealthSwitch { IsHealthy = true };
         using var builder = TestApplication.Create();
-        builder.AddScript("one", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false).WithHttpHealthCheck("/health");
+        builder.AddScript("one", "sleep 60").WithHttpEndpoint(health.Port, health.Port, isProxied: false)
+            .WithHttpHealthCheck("/health");
 
         await using var app = await builder.StartAsync();
         await app.ResourceNotifications.WaitForResourceHealthyAsync("one", TestApplication.Soon);
         health.IsHealthy = false;
-        await app.ResourceNotifications.WaitForResourceAsync("one", e => e.Snapshot.HealthReports.Any(r => r.Status == Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy), TestApplication.Soon);
+        await app.ResourceNotifications.WaitForResourceAsync("one", e =>
+            e.Snapshot.HealthReports.Any(r =>
+            r.Status == Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy),
+            TestApplication.Soon);
 
         health.IsHealthy = true;
 

@@ -19,7 +19,8 @@ public sealed class DashboardTests
         rebound.Headers.Host = "attacker.example";
         Assert.Equal(HttpStatusCode.BadRequest, (await stranger.SendAsync(rebound)).StatusCode);
 
-        using var browser = new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer() }) { BaseAddress = run.Address };
+        using var browser =
+            new HttpClient(new SocketsHttpHandler { CookieContainer = new CookieContainer() }) { BaseAddress = run.Address };
         var page = await browser.GetStringAsync(run.LoginUrl); // Follows the redirect with the cookie.
 
         Assert.Contains("<title>Resources</title>", page, StringComparison.Ordinal);
@@ -34,8 +35,10 @@ public sealed class DashboardTests
 
         using var list = JsonDocument.Parse(await run.Client.GetStringAsync("/api/resources"));
 
-        var one = list.RootElement.GetProperty("resources").EnumerateArray().First(r => r.GetProperty("name").GetString() == "one");
-        Assert.Equal(("Running", "Healthy"), (one.GetProperty("state").GetString(), one.GetProperty("health").GetString()));
+        var one = list.RootElement.GetProperty("resources").EnumerateArray()
+            .First(r => r.GetProperty("name").GetString() == "one");
+        Assert.Equal(("Running", "Healthy"), (one.GetProperty("state").GetString(), one.GetProperty("health")
+            .GetString()));
         Assert.Equal("app", one.GetProperty("links")[0].GetProperty("name").GetString());
         Assert.True(HostProcess.IsAlive(one.GetProperty("pid").GetInt32()));
     }
@@ -56,7 +59,8 @@ public sealed class DashboardTests
     public async Task Dashboard_StreamsLogs_WithoutEscapeCodes()
     {
         await using var run = await DashboardRun.StartAsync();
-        using var response = await run.Client.GetAsync("/api/resources/one/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, TestApplication.Soon);
+        using var response = await run.Client.GetAsync("/api/resources/one/logs?follow=true",
+            HttpCompletionOption.ResponseHeadersRead, TestApplication.Soon);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
 
         string? line;
@@ -67,7 +71,8 @@ public sealed class DashboardTests
         while (line is not null && !line.Contains("coloured", StringComparison.Ordinal));
 
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
-        Assert.Contains("\"text\":\"coloured <b>text</b>\"", System.Text.RegularExpressions.Regex.Unescape(line!), StringComparison.Ordinal);
+        Assert.Contains("\"text\":\"coloured <b>text</b>\"", System.Text.RegularExpressions.Regex.Unescape(line!),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,14 +80,18 @@ public sealed class DashboardTests
     {
         await using var run = await DashboardRun.StartAsync();
         await run.App.ResourceNotifications.WaitForResourceHealthyAsync("one", TestApplication.Soon);
-        Assert.Equal(HttpStatusCode.Forbidden, (await run.Client.PostAsync("/api/resources/one/commands/stop", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await run.Client.PostAsync("/api/resources/one/commands/stop", null))
+            .StatusCode);
 
         run.Client.DefaultRequestHeaders.Add("X-Requested-With", "test");
 
-        Assert.Equal(HttpStatusCode.NoContent, (await run.Client.PostAsync("/api/resources/one/commands/stop", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await run.Client.PostAsync("/api/resources/one/commands/stop", null))
+            .StatusCode);
         Assert.Equal(KnownResourceStates.Exited, run.App.State("one"));
-        Assert.Equal(HttpStatusCode.Conflict, (await run.Client.PostAsync("/api/resources/one/commands/stop", null)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await run.Client.PostAsync("/api/resources/nobody/commands/stop", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await run.Client.PostAsync("/api/resources/one/commands/stop", null))
+            .StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await run.Client.PostAsync("/api/resources/nobody/commands/stop", null))
+            .StatusCode);
     }
 
     private sealed class DashboardRun(DistributedApplication app, string loginUrl) : IAsyncDisposable
@@ -98,9 +107,11 @@ public sealed class DashboardTests
         public static async Task<DashboardRun> StartAsync()
         {
             var builder = DistributedApplication.CreateBuilder(["--urls=http://localhost:0"]);
-            builder.AddScript("one", @"printf 'coloured \033[31m<b>text</b>\033[0m\n'; sleep 60").WithHttpEndpoint(name: "app")
+            builder.AddScript("one", @"printf 'coloured \033[31m<b>text</b>\033[0m\n'; sleep 60")
+                .WithHttpEndpoint(name: "app")
                 .WithEnvironment("PLAIN", "shown").WithEnvironment("API_TOKEN", "hidden-value-1")
-                .WithEnvironment("ConnectionStrings__store", "hidden-value-2").WithEnvironment("ADDRESS", "http://me:hidden-value-3@host/");
+                .WithEnvironment("ConnectionStrings__store", "hidden-value-2")
+                    .WithEnvironment("ADDRESS", "http://me:hidden-value-3@host/");
             var app = builder.Build();
             await app.StartAsync(TestApplication.Soon);
             var run = new DashboardRun(app, app.Services.GetRequiredService<DashboardServer>().LoginUrl!);

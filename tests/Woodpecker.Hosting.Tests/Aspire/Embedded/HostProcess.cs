@@ -32,7 +32,8 @@ internal sealed partial class HostProcess : IDisposable
 
     public static HostProcess Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Woodpecker.Hosting.TestHost.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet",
+            ["exec", Path.Combine(AppContext.BaseDirectory, "Woodpecker.Hosting.TestHost.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -58,7 +59,8 @@ internal sealed partial class HostProcess : IDisposable
         }
     }
 
-    public Task WaitForOutputAsync(string text) => Wait.ForAsync($"'{text}' in the output", () => Output.Contains(text, StringComparison.Ordinal), () => Output);
+    public Task WaitForOutputAsync(string text) =>
+        Wait.ForAsync($"'{text}' in the output", () => Output.Contains(text, StringComparison.Ordinal), () => Output);
 
     public async Task WaitForExitAsync()
     {

@@ -47,8 +47,10 @@ public sealed class LifeTests : IDisposable
     [Fact]
     public async Task StubbornProcess_IsKilled_WhenTheGraceIsOver()
     {
-        using var host = HostProcess.Start("--Scenario=stubborn", "--EmbeddedHost:StopGraceSeconds=1", $"--EmbeddedHost:RunDirectory={_folder}");
-        await Wait.ForAsync("the process", () => File.Exists(Log("stubborn")) && File.ReadAllText(Log("stubborn")).Contains("ready", StringComparison.Ordinal), () => host.Output);
+        using var host = HostProcess.Start("--Scenario=stubborn", "--EmbeddedHost:StopGraceSeconds=1",
+            $"--EmbeddedHost:RunDirectory={_folder}");
+        await Wait.ForAsync("the process", () => File.Exists(Log("stubborn")) && File.ReadAllText(Log("stubborn"))
+            .Contains("ready", StringComparison.Ordinal), () => host.Output);
 
         host.Signal(HostProcess.SigInt);
         await host.WaitForExitAsync();
@@ -60,8 +62,10 @@ public sealed class LifeTests : IDisposable
     [Fact]
     public async Task SecondCtrlC_SkipsTheGrace()
     {
-        using var host = HostProcess.Start("--Scenario=stubborn", "--EmbeddedHost:StopGraceSeconds=600", $"--EmbeddedHost:RunDirectory={_folder}");
-        await Wait.ForAsync("the process", () => File.Exists(Log("stubborn")) && File.ReadAllText(Log("stubborn")).Contains("ready", StringComparison.Ordinal), () => host.Output);
+        using var host = HostProcess.Start("--Scenario=stubborn", "--EmbeddedHost:StopGraceSeconds=600",
+            $"--EmbeddedHost:RunDirectory={_folder}");
+        await Wait.ForAsync("the process", () => File.Exists(Log("stubborn")) && File.ReadAllText(Log("stubborn"))
+            .Contains("ready", StringComparison.Ordinal), () => host.Output);
 
         host.Signal(HostProcess.SigInt);
         await host.WaitForOutputAsync("Stopping (SIGINT)");
@@ -74,7 +78,8 @@ public sealed class LifeTests : IDisposable
     [Fact]
     public async Task PidFile_NamesEveryProcess_AndIsGoneAfterAnOrderlyStop()
     {
-        using var host = HostProcess.Start("--Scenario=order", $"--Trace={Trace}", $"--EmbeddedHost:RunDirectory={_folder}");
+        using var host = HostProcess.Start("--Scenario=order", $"--Trace={Trace}",
+            $"--EmbeddedHost:RunDirectory={_folder}");
         var pids = await PidsAsync(_all);
         var file = Path.Combine(_folder, "pids.json");
         var written = await File.ReadAllTextAsync(file);

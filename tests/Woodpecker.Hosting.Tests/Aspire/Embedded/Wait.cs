@@ -10,7 +10,8 @@ internal static class Wait
         var watch = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.True(watch.Elapsed < TestApplication.Limit, $"{what}: not within {TestApplication.Limit}. {known?.Invoke()}");
+            Assert.True(watch.Elapsed < TestApplication.Limit,
+                $"{what}: not within {TestApplication.Limit}. {known?.Invoke()}");
             await Task.Delay(20);
         }
     }

@@ -29,7 +29,8 @@ public sealed class OptionTests
 
     [Fact]
     public void ValueInItsOwnArgument_IsAccepted() =>
-        OptionTable.Check(new ConfigurationBuilder().AddCommandLine(["--Woodpecker:Replicas", "5"]).Build(), ["--Woodpecker:Replicas", "5"]);
+        OptionTable.Check(new ConfigurationBuilder().AddCommandLine(["--Woodpecker:Replicas", "5"]).Build(),
+            ["--Woodpecker:Replicas", "5"]);
 
     [Fact]
     public void Help_NamesEveryOption_AndIsNoFailure()
@@ -60,7 +61,8 @@ public sealed class OptionTests
     [InlineData("Dapr:ApiTokens", "maybe")]
     public void ValueOutOfRange_IsRefused_NamingKeyAndValue(string key, string value)
     {
-        var refusal = Assert.Throws<RunPlanException>(() => RunOptions.Read(Configuration($"--Woodpecker:{key}={value}")));
+        var refusal = Assert.Throws<RunPlanException>(() =>
+            RunOptions.Read(Configuration($"--Woodpecker:{key}={value}")));
 
         Assert.Contains($"Woodpecker:{key}", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(value, refusal.Message, StringComparison.Ordinal);
@@ -82,9 +84,11 @@ public sealed class OptionTests
     public void MemoryProfile_ImpliesMemoryJournals_UnlessSaidOtherwise()
     {
         Assert.Equal("Memory", RunOptions.Read(Configuration("--Woodpecker:Profile=memory")).Journal);
-        Assert.Equal("Disk", RunOptions.Read(Configuration("--Woodpecker:Profile=memory", "--Woodpecker:Journal=disk")).Journal);
+        Assert.Equal("Disk", RunOptions.Read(Configuration("--Woodpecker:Profile=memory", "--Woodpecker:Journal=disk"))
+            .Journal);
     }
 
     internal static IConfigurationRoot Configuration(params string[] arguments) =>
-        new ConfigurationBuilder().AddCommandLine([.. arguments.Where(a => a.Contains('=', StringComparison.Ordinal))]).Build();
+        new ConfigurationBuilder().AddCommandLine([.. arguments.Where(a => a.Contains('=', StringComparison.Ordinal))])
+            .Build();
 }

@@ -16,7 +16,8 @@ public sealed class RunDirectoryTests : IDisposable
     public void SecondHost_IsRefused_UntilTheFirstHasGone()
     {
         using (Open())
-            Assert.Contains("Another AppHost", Assert.Throws<RunPlanException>(() => Open()).Message, StringComparison.Ordinal);
+            Assert.Contains("Another AppHost", Assert.Throws<RunPlanException>(() => Open()).Message,
+                StringComparison.Ordinal);
         Open().Dispose();
     }
 
@@ -34,9 +35,11 @@ public sealed class RunDirectoryTests : IDisposable
         using var second = Open();
         second.Pin(new Choice("embedded", "test"), _folder);
         Assert.Equal(id, second.ClusterId);
-        var refusal = Assert.Throws<RunPlanException>(() => second.Pin(new Choice("process", "etcd 3.4.23 on PATH"), _folder));
+        var refusal = Assert.Throws<RunPlanException>(() =>
+            second.Pin(new Choice("process", "etcd 3.4.23 on PATH"), _folder));
         Assert.Contains("--Woodpecker:Metadata=embedded", refusal.Message, StringComparison.Ordinal);
-        Assert.Throws<RunPlanException>(() => second.Pin(new Choice("embedded", "test"), new Choice("external", "test")));
+        Assert.Throws<RunPlanException>(() => second.Pin(new Choice("embedded", "test"),
+            new Choice("external", "test")));
     }
 
     [Fact]
@@ -90,7 +93,8 @@ public sealed class RunDirectoryTests : IDisposable
             host = new { pid = 1, startTime = 1 },
             processes = new Dictionary<string, object>
             {
-                ["survivor"] = new { pid = survivor.Id, startTime = long.Parse(start, System.Globalization.CultureInfo.InvariantCulture) },
+                ["survivor"] = new { pid = survivor.Id,
+                    startTime = long.Parse(start, System.Globalization.CultureInfo.InvariantCulture) },
                 ["innocent"] = new { pid = innocent.Id, startTime = 1 },
             },
         }));
@@ -104,5 +108,6 @@ public sealed class RunDirectoryTests : IDisposable
 
     private static RunOptions Options() => RunOptions.Read(OptionTests.Configuration());
 
-    private RunDirectory Open(string? name = null) => RunDirectory.Open(Options() with { DataDir = name ?? _root }, _root, "testrun");
+    private RunDirectory Open(string? name = null) =>
+        RunDirectory.Open(Options() with { DataDir = name ?? _root }, _root, "testrun");
 }

@@ -16,7 +16,8 @@ public sealed class RunPlanTests
     [InlineData("--Woodpecker:Metadata=process --ConnectionStrings:metadata=http://h:1", "etcd=3.5.0", "process", "embedded", "folder")]
     [InlineData("--Woodpecker:Metadata:EtcdPath=/opt/etcd", "/opt/etcd=3.6.0", "process", "embedded", "folder")]
     [InlineData("--Woodpecker:Transport=Direct", "daprd=1.18.0", "embedded", "none", "folder")]
-    public void Component_IsTheFirstThatIsThere(string arguments, string tools, string metadata, string dapr, string objects)
+    public void Component_IsTheFirstThatIsThere(string arguments, string tools, string metadata, string dapr,
+        string objects)
     {
         var plan = Decide(Machine(tools), arguments);
 
@@ -39,10 +40,13 @@ public sealed class RunPlanTests
     {
         var plan = Decide(new FakeMachine(), "");
 
-        Assert.Equal((7400, 7401, 7402), (plan.Port("metadata", "client"), plan.Port("metadata", "peer"), plan.Port("metadata", "metrics")));
-        Assert.Equal((7410, 7411, 7412), (plan.AppPort("replica-1"), plan.InternalPort("replica-1"), plan.Port("replica-1", "dapr-http")));
+        Assert.Equal((7400, 7401, 7402), (plan.Port("metadata", "client"), plan.Port("metadata", "peer"),
+            plan.Port("metadata", "metrics")));
+        Assert.Equal((7410, 7411, 7412), (plan.AppPort("replica-1"), plan.InternalPort("replica-1"),
+            plan.Port("replica-1", "dapr-http")));
         Assert.Equal((7440, 7450, 7460), (plan.AppPort("writer-1"), plan.AppPort("reader"), plan.AppPort("compactor")));
-        Assert.Equal((7443, 7444, 7445), (plan.Port("writer-1", "dapr-grpc"), plan.Port("writer-1", "dapr-internal"), plan.Port("writer-1", "dapr-metrics")));
+        Assert.Equal((7443, 7444, 7445), (plan.Port("writer-1", "dapr-grpc"), plan.Port("writer-1", "dapr-internal"),
+            plan.Port("writer-1", "dapr-metrics")));
     }
 
     [Fact]
@@ -65,7 +69,8 @@ public sealed class RunPlanTests
     {
         var plan = Decide(new FakeMachine(), "--Woodpecker:Ports:Base=0");
 
-        int[] ports = [plan.Port("metadata", "client"), .. plan.ServiceIds.SelectMany(id => new[] { plan.AppPort(id), plan.InternalPort(id) })];
+        int[] ports = [plan.Port("metadata", "client"),
+            .. plan.ServiceIds.SelectMany(id => new[] { plan.AppPort(id), plan.InternalPort(id) })];
         Assert.Equal(ports.Length, ports.Distinct().Count());
         Assert.All(ports, port => Assert.InRange(port, 20000, 29999));
     }
@@ -85,10 +90,12 @@ public sealed class RunPlanTests
     [InlineData("http://user:secret@host:2379/", "http://host:2379/")]
     [InlineData("s3://bucket/prefix?endpoint=http://x&AccessKey=AK&SecretKey=SK&region=r", "s3://bucket/prefix?endpoint=http://x&AccessKey=…&SecretKey=…&region=r")]
     [InlineData("Endpoint=host;Password=secret", "(not shown)")]
-    public void ConnectionString_IsShown_WithoutItsSecrets(string text, string shown) => Assert.Equal(shown, RunSummary.WithoutSecrets(text));
+    public void ConnectionString_IsShown_WithoutItsSecrets(string text, string shown) =>
+        Assert.Equal(shown, RunSummary.WithoutSecrets(text));
 
     private static RunPlan Decide(FakeMachine machine, string arguments) =>
-        RunPlan.Decide(RunOptions.Read(OptionTests.Configuration(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))), machine);
+        RunPlan.Decide(RunOptions.Read(OptionTests.Configuration(arguments.Split(' ',
+            StringSplitOptions.RemoveEmptyEntries))), machine);
 
     private static FakeMachine Machine(string tools)
     {
