@@ -1,5 +1,4 @@
 // An app host for the tests of the app host itself. Scenario: what to do; Trace: a file that the processes write to.
-using Microsoft.Extensions.Configuration;
 
 var builder = DistributedApplication.CreateBuilder(args);
 var trace = builder.Configuration["Trace"] ?? "/dev/null";

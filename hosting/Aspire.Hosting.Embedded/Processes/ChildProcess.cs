@@ -13,6 +13,7 @@ internal sealed class ChildProcess : IDisposable
 
     private readonly Process _process;
     private readonly bool _leadsGroup;
+    private volatile bool _hasEnded;
 
     private ChildProcess(Process process, bool leadsGroup, Action<string, bool> onLine, TimeProvider time)
     {
@@ -67,13 +68,14 @@ internal sealed class ChildProcess : IDisposable
         // The group first: when its leader has just ended, its children still belong to us.
         if (_leadsGroup)
             _ = NativeMethods.Kill(-Pid, signal);
-        if (!_process.HasExited)
+        if (!_hasEnded)
             _ = NativeMethods.Kill(Pid, signal);
     }
 
     private async Task<int> WaitAsync(Task output, Task errors, TimeProvider time)
     {
         await _process.WaitForExitAsync().ConfigureAwait(false);
+        _hasEnded = true; // Its pid may be given to another process from now on.
         try
         {
             // A grandchild may hold the pipes open for ever; the exit code does not wait for it.

@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
+using Aspire.Hosting.Processes;
 
 namespace Woodpecker.Hosting.Tests.Aspire.Embedded;
 
 /// <summary>The test app host as a process of its own, to be killed and signalled.</summary>
-internal sealed partial class HostProcess : IDisposable
+internal sealed class HostProcess : IDisposable
 {
     public const int SigInt = 2;
     public const int SigKill = 9;
@@ -42,9 +42,7 @@ internal sealed partial class HostProcess : IDisposable
         return new HostProcess(Process.Start(start)!);
     }
 
-    public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
-
-    public static void Signal(int pid, int signal) => _ = Kill(pid, signal);
+    public void Signal(int signal) => Assert.Equal(0, NativeMethods.Kill(_process.Id, signal));
 
     public static bool IsAlive(int pid)
     {
@@ -74,7 +72,4 @@ internal sealed partial class HostProcess : IDisposable
             _process.Kill();
         _process.Dispose();
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int pid, int signal);
 }
