@@ -7,7 +7,7 @@ using Woodpecker.Storage.Metadata.Local;
 namespace Etcd.Embedded;
 
 /// <summary>etcdserverpb.Lease.</summary>
-internal sealed class LeaseService(MvccStore store, Messages messages, IHostApplicationLifetime lifetime)
+internal sealed class LeaseService(MvccStore store, Messages messages, OpenStreams streams)
 {
     private async Task<LeaseGrantResponse> GrantAsync(LeaseGrantRequest request, ServerCallContext call)
     {
@@ -21,24 +21,17 @@ internal sealed class LeaseService(MvccStore store, Messages messages, IHostAppl
         new() { Header = messages.Header(await store.RevokeLeaseAsync(request.ID, call.CancellationToken)) };
 
     // Answered from memory: a keep-alive must not wait for a busy disk.
-    private async Task KeepAliveAsync(
-        IAsyncStreamReader<LeaseKeepAliveRequest> requests, IServerStreamWriter<LeaseKeepAliveResponse> responses, ServerCallContext call)
-    {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken, lifetime.ApplicationStopping);
-        try
+    private Task KeepAliveAsync(
+        IAsyncStreamReader<LeaseKeepAliveRequest> requests, IServerStreamWriter<LeaseKeepAliveResponse> responses, ServerCallContext call) =>
+        streams.RunAsync(call, async ended =>
         {
-            while (await requests.MoveNext(ended.Token))
+            while (await requests.MoveNext(ended))
             {
                 var id = requests.Current.ID;
                 await responses.WriteAsync(
-                    new LeaseKeepAliveResponse { Header = messages.Header(), ID = id, TTL = store.KeepLeaseAlive(id) }, ended.Token);
+                    new LeaseKeepAliveResponse { Header = messages.Header(), ID = id, TTL = store.KeepLeaseAlive(id) }, ended);
             }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw Refusals.Stopped;
-        }
-    }
+        });
 
     private Task<LeaseTimeToLiveResponse> TimeToLiveAsync(LeaseTimeToLiveRequest request)
     {

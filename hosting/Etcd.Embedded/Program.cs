@@ -55,7 +55,9 @@ await using (store)
     app.Logger.LogWarning(
         "Etcd.Embedded {Version}, for development only: data {Directory}, clients {ClientUrl}, metrics {MetricsUrl}, synced {IsSynced}",
         MaintenanceService.Version, options.DataDirectory, options.ClientUrl, options.MetricsUrl, options.IsSynced);
-    await app.WaitForShutdownAsync();
+    await StopRequestedAsync(app.Lifetime);
+    await app.Services.GetRequiredService<OpenStreams>().DrainAsync();
+    await app.StopAsync();
 }
 
 return 0;
@@ -77,7 +79,8 @@ static WebApplication Build(ServerOptions options, MvccStore store)
         kestrel.Limits.MinResponseDataRate = null;
     });
 
-    builder.Services.AddSingleton(options).AddSingleton(store).AddSingleton(TimeProvider.System).AddSingleton<Messages>();
+    builder.Services.AddSingleton(options).AddSingleton(store).AddSingleton(TimeProvider.System).AddSingleton<Messages>()
+        .AddSingleton<OpenStreams>();
     builder.Services.AddRoutingCore();
     builder.Services.AddGrpc(grpc =>
     {
@@ -103,6 +106,13 @@ static WebApplication Build(ServerOptions options, MvccStore store)
     app.MapUnknownServices();
     app.MapMetrics(store);
     return app;
+}
+
+static async Task StopRequestedAsync(IHostApplicationLifetime lifetime)
+{
+    var requested = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    await using (lifetime.ApplicationStopping.Register(requested.SetResult))
+        await requested.Task;
 }
 
 static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols)

@@ -64,6 +64,7 @@ internal sealed class WatchProbe : IAsyncDisposable
         }
         catch (RpcException end)
         {
+            TestContext.Current.TestOutputHelper?.WriteLine(end.ToString());
             return end.StatusCode;
         }
     }
