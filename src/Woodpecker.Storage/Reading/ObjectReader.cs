@@ -1,0 +1,208 @@
+using Woodpecker.Format;
+using Woodpecker.Format.Objects;
+using Woodpecker.Reading;
+using Woodpecker.Storage.Cache;
+using Woodpecker.Storage.Objects;
+using Woodpecker.Storage.Upload;
+
+namespace Woodpecker.Storage.Reading;
+
+/// <summary>
+/// Reads published segments: manifest, index, then ranged reads of blocks, each held against what named it. Resumes by
+/// offset only, so that a merge in between changes nothing (C2, V6, INV-42).
+/// </summary>
+/// <remarks>
+/// Threads: any number of readers share one instance and its caches.
+/// Errors:  answers (V2): Missing (404; metadata may have moved on), Corrupt, Unavailable.
+/// </remarks>
+/// <param name="store">The object store.</param>
+/// <param name="cache">Verified blocks, shared with other readers of the process.</param>
+/// <param name="clusterId">The cluster's id; every object carries it.</param>
+public sealed class ObjectReader(
+    IObjectStore store, BlockCache cache, Func<CancellationToken, ValueTask<Guid>> clusterId) : ISegmentSource
+{
+    /// <summary>Largest single read of adjacent blocks, in stored bytes.</summary>
+    private const int MaxFetchBytes = 4 * 1024 * 1024;
+
+    private readonly ManifestLoader _manifests = new(store);
+    private readonly ObjectReaderIndexes _indexes = new(store);
+
+    /// <inheritdoc/>
+    public async ValueTask<SourceRead> ReadAsync(
+        SegmentAddress place, Offset from, int maxBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var loaded = await LoadAsync(place, cancellationToken);
+            if (loaded.Manifest is not { } manifest)
+                return SourceRead.Failed(ObjectReaderAnswers.From(loaded.Answer), loaded.Detail);
+            return await ReadAsync(manifest, place.Value.LastEntry!.Value, from, maxBytes, cancellationToken);
+        }
+        catch (ObjectStoreException e)
+        {
+            return SourceRead.Failed(ObjectReaderAnswers.From(e), e.Message);
+        }
+    }
+
+    /// <summary>
+    /// The header of a published segment, which carries the state of producers at its start (T8). Null if its objects have
+    /// none: a merge drops headers, and an empty segment has no object.
+    /// </summary>
+    /// <exception cref="WoodpeckerException">Corrupt or Unavailable: the objects cannot tell.</exception>
+    public async ValueTask<SegmentHeader?> ReadHeaderAsync(SegmentAddress place, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var loaded = await LoadAsync(place, cancellationToken);
+            if (loaded.Manifest is not { } manifest)
+                throw Failure(ObjectReaderAnswers.From(loaded.Answer), loaded.Detail);
+            if (manifest.Objects.Count == 0)
+                return null;
+            var index = await _indexes.LoadAsync(manifest, manifest.Objects[0], cancellationToken);
+            if (index.Value is null)
+                throw Failure(index.Answer, index.Detail);
+            if (index.Value.Rows.Length == 0 || index.Value.Rows[0].Count > 0)
+                return null;
+            var blocks = await FetchAsync(manifest, manifest.Objects[0], index.Value.Rows, 0, 0, cancellationToken);
+            if (blocks.Value is null)
+                throw Failure(blocks.Answer, blocks.Detail);
+            var status = SegmentHeader.Read(blocks.Value[0].Raw.Span, out var header);
+            return status.IsOk ? header : throw Failure(SourceAnswer.Corrupt, status.ToString());
+        }
+        catch (ObjectStoreException e)
+        {
+            throw Failure(ObjectReaderAnswers.From(e), e.Message);
+        }
+    }
+
+    private async ValueTask<LoadedManifest> LoadAsync(SegmentAddress place, CancellationToken cancellationToken)
+    {
+        var cluster = await clusterId(cancellationToken);
+        return await _manifests.LoadAsync(cluster, place.Log, place.Segment, place.Value, cancellationToken);
+    }
+
+    private async ValueTask<SourceRead> ReadAsync(
+        SegmentManifest manifest, EntryId lastEntry, Offset from, int maxBytes, CancellationToken cancellationToken)
+    {
+        List<LogEntry> entries = [];
+        var next = from;
+        long bytes = 0;
+        for (var i = FindObject(manifest, from); i < manifest.Objects.Count && IsRoom(entries, bytes, maxBytes); i++)
+        {
+            var described = manifest.Objects[i];
+            var index = await _indexes.LoadAsync(manifest, described, cancellationToken);
+            if (index.Value is null)
+                return Give(entries, lastEntry, index.Answer, index.Detail);
+            var row = BlockIndex.Find(index.Value.Rows, next);
+            if (row < 0)
+                return Give(entries, lastEntry, SourceAnswer.Corrupt, $"object {described.Key} has no block with offset {next}");
+            while (row < index.Value.Rows.Length && IsRoom(entries, bytes, maxBytes))
+            {
+                var blocks = await FetchAsync(
+                    manifest, described, index.Value.Rows, row, maxBytes - bytes, cancellationToken);
+                if (blocks.Value is null)
+                    return Give(entries, lastEntry, blocks.Answer, blocks.Detail);
+                foreach (var block in blocks.Value)
+                    bytes += ObjectReaderBlock.AddEntries(block, next, entries);
+                row += blocks.Value.Length;
+                if (entries.Count > 0)
+                    next = entries[^1].Offset + 1;
+            }
+        }
+
+        return Give(entries, lastEntry, SourceAnswer.EndOfSegment, "");
+    }
+
+    /// <summary>Entries read before a failure are good; the failure shows when the reader asks on.</summary>
+    private static SourceRead Give(List<LogEntry> entries, EntryId lastEntry, SourceAnswer otherwise, string detail)
+    {
+        if (entries.Count > 0)
+            return SourceRead.Of(entries, lastEntry);
+        return otherwise == SourceAnswer.EndOfSegment
+            ? SourceRead.EndOfSegment(lastEntry)
+            : SourceRead.Failed(otherwise, detail);
+    }
+
+    private static bool IsRoom(List<LogEntry> entries, long bytes, int maxBytes) =>
+        entries.Count == 0 || (bytes < maxBytes && entries.Count < Limits.MaxReadEntries);
+
+    private static int FindObject(SegmentManifest manifest, Offset from)
+    {
+        for (var i = 0; i < manifest.Objects.Count; i++)
+        {
+            if (from < manifest.Objects[i].FirstOffset + (long)manifest.Objects[i].EntryCount)
+                return i;
+        }
+
+        return manifest.Objects.Count;
+    }
+
+    /// <summary>One block from the cache, or this and following ones by one ranged read.</summary>
+    private async ValueTask<ObjectRead<CachedBlock[]>> FetchAsync(
+        SegmentManifest manifest, ManifestObject described, BlockIndexEntry[] rows, int row, long wantedBytes,
+        CancellationToken cancellationToken)
+    {
+        if (cache.Find(described.Key, rows[row].Position) is { } cached)
+            return ObjectRead<CachedBlock[]>.Of([cached]);
+        var last = row;
+        long length = rows[row].BlockLength;
+        var limit = Math.Min(wantedBytes, MaxFetchBytes);
+        while (last + 1 < rows.Length
+            && length + rows[last + 1].BlockLength <= limit
+            && rows[last + 1].Position == rows[last].Position + rows[last].BlockLength
+            && cache.Find(described.Key, rows[last + 1].Position) is null)
+        {
+            last++;
+            length += rows[last].BlockLength;
+        }
+
+        var data = await store.GetAsync(
+            new ObjectKey(described.Key), ByteRange.From(rows[row].Position, length), (int)length, cancellationToken);
+        if (data is not { } found)
+            return ObjectRead<CachedBlock[]>.Failed(SourceAnswer.Missing, $"object {described.Key} does not exist");
+        var blocks = new CachedBlock[last - row + 1];
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var at = (int)(rows[row + i].Position - rows[row].Position);
+            if (at > found.Bytes.Length)
+                return Corrupt(described, rows[row + i], ReadStatus.NeedMore);
+            var status = ReadBlock(manifest, rows[row + i], found.Bytes.Span[at..], out var block);
+            if (!status.IsOk)
+                return Corrupt(described, rows[row + i], status);
+            cache.Add(described.Key, rows[row + i].Position, block!);
+            blocks[i] = block!;
+        }
+
+        return ObjectRead<CachedBlock[]>.Of(blocks);
+    }
+
+    private static ReadStatus ReadBlock(
+        SegmentManifest manifest, in BlockIndexEntry row, ReadOnlySpan<byte> source, out CachedBlock? block)
+    {
+        var segment = manifest.Segments[(int)(row.Segment.Value - manifest.FirstSeg.Value)];
+        var owner = new BlockOwner(manifest.ClusterId, manifest.LogId, segment.SegId, segment.Epoch, segment.BaseOffset);
+        var status = ObjectReaderBlock.Read(source, owner, out block, out var trailer);
+        if (!status.IsOk)
+            return status;
+        var header = block!.Header;
+        if (BlockHeader.ReadCrc(source) != row.HeaderCrc || trailer.StoredCrc != row.StoredCrc
+            || header.FirstOffset != row.FirstOffset || header.FirstEntry != row.FirstEntry || header.Count != row.Count)
+        {
+            return ReadStatus.Corrupt("block is not the one of the index", 0);
+        }
+
+        // INV-39: the ends of the segment anchor the chain that runs through its blocks.
+        var startsRight = header.FirstEntry.Value > 0
+            || header.ChainBefore == ChainHash.Start(owner.Log, owner.Segment, owner.Epoch, owner.BaseOffset);
+        var endsRight = header.Count == 0 || header.FirstEntry + (header.Count - 1) != segment.LastEntry
+            || header.ChainAfter == segment.Chain;
+        return startsRight && endsRight ? ReadStatus.Ok : ReadStatus.Corrupt("chain at an end of the segment", 0);
+    }
+
+    private static ObjectRead<CachedBlock[]> Corrupt(ManifestObject described, in BlockIndexEntry row, ReadStatus status) =>
+        ObjectRead<CachedBlock[]>.Failed(
+            SourceAnswer.Corrupt, $"object {described.Key}, block at {row.Position}: {status}");
+
+    private static WoodpeckerException Failure(SourceAnswer answer, string detail) =>
+        new(answer == SourceAnswer.Corrupt ? ErrorKind.Corrupt : ErrorKind.Unavailable, detail);
+}
