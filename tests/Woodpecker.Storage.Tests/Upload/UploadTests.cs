@@ -1,6 +1,7 @@
 using Woodpecker.Format.Objects;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Upload;
 using Woodpecker.Testing.Metadata;
@@ -199,7 +200,7 @@ public sealed class UploadTests : IAsyncLifetime
         var (id, writer) = await SealAsync();
         var key = await _world.KeyAsync(id);
         var lease = await _world.Metadata.GrantLeaseAsync(TimeSpan.FromSeconds(60), default);
-        var zombie = (await _world.Jobs.AcquireAsync(_world.Log, id, key, Metadata.Values.JobKind.Upload, "zombie", lease, default))!;
+        var zombie = (await _world.Jobs.AcquireAsync(_world.Log, id, key, JobKind.Upload, "zombie", lease, default))!;
         var uploaded = await new SegmentUploader(_world.Objects, _world.ObjectOptions).UploadAsync(
             _world.ClusterId, zombie, key.Value, new FrameList(writer.Header, writer.Frames), default);
         await _world.Metadata.RevokeLeaseAsync(lease, default);
