@@ -166,6 +166,7 @@ public sealed class LogReader
         ReadSegment segment, Offset from, ReadLimits limits, TimeSpan wait, CancellationToken cancellationToken)
     {
         var read = default(SourceRead);
+        List<string> problems = [];
         var start = _time.GetTimestamp();
         var decision = _core.Begin(segment);
         while (decision.Action == ReaderAction.Ask)
@@ -181,6 +182,8 @@ public sealed class LogReader
             read = known;
             LearnFrom(segment, read);
             read = ClipToVisible(segment, CheckContinuity(read, from));
+            if (read.Detail.Length > 0)
+                problems.Add(read.Detail);
             decision = _core.Step(source, read.Answer);
             if (decision.Action == ReaderAction.Deliver && source.Kind == SourceKind.Member)
                 _core.Prefer(member);
@@ -199,7 +202,7 @@ public sealed class LogReader
                     await Task.Delay(pause, _time, cancellationToken);
                 return ReadOutcome.NotYet(_visibility.End);
             case ReaderAction.Fail:
-                return ToOutcome(decision.Failure, from, read.Detail);
+                return ToOutcome(decision.Failure, from, string.Join("; ", problems));
             case ReaderAction.BackOff:
                 await Task.Delay(decision.Wait, _time, cancellationToken);
                 break;
