@@ -1,12 +1,15 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Woodpecker.Protocol.Transport;
 using Woodpecker.Reader.Http;
 using Woodpecker.Reader.Tails;
 using Woodpecker.ServiceDefaults;
 using Woodpecker.Services;
 using Woodpecker.Storage;
+using Woodpecker.Storage.Cache;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Reader;
@@ -28,7 +31,9 @@ internal static class ReaderServiceCollectionExtensions
         services.AddSingleton<ClusterIdentity>();
         services.AddSingleton<ITailSource, RemoteTailSource>();
         services.AddSingleton(new LogReaderOptions());
-        services.AddSingleton(static provider => new ReadSources { Tails = provider.GetRequiredService<ITailSource>() });
+        services.AddSingleton(static provider =>
+            new BlockCache(provider.GetRequiredService<IOptions<ReaderOptions>>().Value.BlockCacheBytes));
+        services.AddSingleton(CreateSources);
         services.AddSingleton(static provider => LogCatalog.Start(
             provider.GetRequiredService<IMetadataStore>(),
             provider.GetRequiredService<TimeProvider>(),
@@ -44,6 +49,19 @@ internal static class ReaderServiceCollectionExtensions
         services.AddHostedService(static provider => provider.GetRequiredService<ReaderReadiness>());
         services.AddHealthChecks().AddCheck<ReaderReadiness>("stores", tags: [HealthTags.Ready]);
         return builder;
+    }
+
+    private static ReadSources CreateSources(IServiceProvider provider)
+    {
+        var store = provider.GetRequiredService<IObjectStore>();
+        var cache = provider.GetRequiredService<BlockCache>();
+        var cluster = provider.GetRequiredService<ClusterIdentity>();
+        return new ReadSources
+        {
+            Tails = provider.GetRequiredService<ITailSource>(),
+            Objects = new ObjectReader(store, cache, cluster.GetAsync),
+            Slots = new SlotReader(store, cache, cluster.GetAsync),
+        };
     }
 
     /// <summary>Maps the gRPC and HTTP surface and the OpenAPI document at <c>/openapi/v1.json</c>.</summary>
