@@ -15,7 +15,7 @@ internal sealed class KvService(MvccStore store, Messages messages, ServerOption
     {
         RangeQuery.Check(request);
         var state = store.Current;
-        var response = RangeQuery.Run(store, state, request);
+        var response = RangeQuery.Answer(store.Range(state, RangeQuery.RangeOf(request), request.Revision), request);
         response.Header = messages.Header(state.Revision);
         return Task.FromResult(response);
     }
@@ -67,7 +67,8 @@ internal sealed class KvService(MvccStore store, Messages messages, ServerOption
 
     private RangeResponse ToRange(RangeRequest request, MvccStepOutcome outcome)
     {
-        var response = RangeQuery.Run(store, outcome.State, request);
+        var found = request.Revision > 0 ? outcome.Versions : [.. outcome.State.Present(RangeQuery.RangeOf(request))];
+        var response = RangeQuery.Answer(found, request);
         response.Header = messages.Header(outcome.State.Revision);
         return response;
     }
@@ -75,16 +76,16 @@ internal sealed class KvService(MvccStore store, Messages messages, ServerOption
     private PutResponse ToPut(PutRequest request, MvccStepOutcome outcome, long revision)
     {
         var response = new PutResponse { Header = messages.Header(revision) };
-        if (request.PrevKv && outcome.Before.Count > 0)
-            response.PrevKv = Messages.ToKeyValue(outcome.Before[0]);
+        if (request.PrevKv && outcome.Versions.Count > 0)
+            response.PrevKv = Messages.ToKeyValue(outcome.Versions[0]);
         return response;
     }
 
     private DeleteRangeResponse ToDelete(DeleteRangeRequest request, MvccStepOutcome outcome, long revision)
     {
-        var response = new DeleteRangeResponse { Header = messages.Header(revision), Deleted = outcome.Before.Count };
+        var response = new DeleteRangeResponse { Header = messages.Header(revision), Deleted = outcome.Versions.Count };
         if (request.PrevKv)
-            response.PrevKvs.AddRange(outcome.Before.Select(static version => Messages.ToKeyValue(version)));
+            response.PrevKvs.AddRange(outcome.Versions.Select(static version => Messages.ToKeyValue(version)));
         return response;
     }
 

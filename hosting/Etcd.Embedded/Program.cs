@@ -6,7 +6,7 @@ using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Local;
 
 const int BadFlag = 2;
-const int BadData = 1;
+const int CannotStart = 1;
 const int NotHere = 64;
 
 ServerOptions options;
@@ -45,13 +45,23 @@ try
 catch (Exception problem) when (problem is MetadataException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(problem.Message);
-    return BadData;
+    return CannotStart;
 }
 
 await using (store)
 {
     await using var app = Build(options, store);
-    await app.StartAsync();
+    try
+    {
+        await app.StartAsync();
+    }
+    catch (IOException problem)
+    {
+        // A port that is taken.
+        Console.Error.WriteLine(problem.Message);
+        return CannotStart;
+    }
+
     app.Logger.LogWarning(
         "Etcd.Embedded {Version}, for development only: data {Directory}, clients {ClientUrl}, metrics {MetricsUrl}, synced {IsSynced}",
         MaintenanceService.Version, options.DataDirectory, options.ClientUrl, options.MetricsUrl, options.IsSynced);

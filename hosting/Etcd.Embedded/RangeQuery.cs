@@ -15,10 +15,12 @@ internal static class RangeQuery
             throw Refusals.InvalidSort;
     }
 
-    /// <summary>Runs it against a state; the header is the caller's.</summary>
-    public static RangeResponse Run(MvccStore store, MvccSnapshot state, RangeRequest request)
+    /// <summary>The keys it asks for.</summary>
+    public static KeyRange RangeOf(RangeRequest request) => KeyRange.FromWire(request.Key.Memory, request.RangeEnd.Memory);
+
+    /// <summary>Answers it from the versions in its range at its revision; the header is the caller's.</summary>
+    public static RangeResponse Answer(IReadOnlyList<KeyVersion> found, RangeRequest request)
     {
-        var found = store.Range(state, KeyRange.FromWire(request.Key.Memory, request.RangeEnd.Memory), request.Revision);
         var response = new RangeResponse { Count = found.Count };
         if (request.CountOnly)
             return response;

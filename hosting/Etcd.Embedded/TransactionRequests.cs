@@ -56,7 +56,7 @@ internal static class TransactionRequests
                 return ToOperation(step.RequestDeleteRange);
             case RequestOp.RequestOneofCase.RequestRange:
                 RangeQuery.Check(step.RequestRange);
-                return new MvccRead(step.RequestRange.Revision);
+                return new MvccRead(RangeQuery.RangeOf(step.RequestRange), step.RequestRange.Revision);
             case RequestOp.RequestOneofCase.RequestTxn:
                 throw Refusals.NestedTransaction;
             default:

@@ -183,7 +183,7 @@ public sealed class LocalMetadataStore : IMetadataStore, ILeaseStore, IAsyncDisp
             writes.Add(write.IsDelete ? new MvccDelete(KeyRange.Single(key)) : new MvccPut(key, write.Value.ToArray(), write.LeaseId));
         }
 
-        return new MvccTransaction(compares, writes, [new MvccRead(0)]);
+        return new MvccTransaction(compares, writes, [new MvccRead(default, Revision: 0)]);
     }
 
     private static List<MetadataEntry> Compared(MvccTransaction asked, MvccOutcome outcome)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text;
 using Etcdserverpb;
@@ -169,12 +170,18 @@ public sealed class EmbeddedEtcdOnlyTests
     }
 
     [Fact]
-    public async Task SecondServer_OnOneDirectory_IsRefused()
+    public async Task SecondServer_OnOneDirectoryOrPort_IsRefused()
     {
         await using var server = await EtcdProcess.StartAsync(EtcdBinary.Embedded);
         var (code, output) = await RunAsync(null, $"--data-dir={server.DataDirectory}");
         Assert.Equal(1, code);
         Assert.Contains("in use by another process", output, StringComparison.Ordinal);
+
+        var other = Path.Combine(server.DataDirectory, "other");
+        (code, output) = await RunAsync(null, $"--data-dir={other}", $"--listen-client-urls={server.ClientUrl}");
+        Assert.Equal(1, code);
+        Assert.Contains(new Uri(server.ClientUrl).Port.ToString(CultureInfo.InvariantCulture), output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', output.TrimEnd());
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Woodpecker.Metadata.Etcd;
+using Woodpecker.Storage.Metadata;
 using Woodpecker.Testing.Metadata;
 
 namespace Woodpecker.Hosting.Tests.Etcd;
@@ -13,6 +15,22 @@ public sealed class EtcdBackendsTests(ITestOutputHelper output)
         output.WriteLine($"real: {EtcdBinary.Real?.FileName ?? "none on PATH"}; required: {EtcdBinary.IsRealRequired}");
         Assert.True(File.Exists(EtcdBinary.Embedded.FirstArguments[^1]));
         Assert.True(EtcdBinary.Real is not null || !EtcdBinary.IsRealRequired);
+    }
+
+    [Fact]
+    public async Task AddEtcdMetadata_RegistersOneStoreForBothPorts_WithoutDialling()
+    {
+        var services = new ServiceCollection().AddEtcdMetadata("http://127.0.0.1:1");
+        await using var provider = services.BuildServiceProvider();
+        var store = provider.GetRequiredService<IMetadataStore>();
+        Assert.Same(store, provider.GetRequiredService<ILeaseStore>());
+        var refused = await Assert.ThrowsAsync<MetadataException>(async () =>
+            await store.GetAsync("a", TestContext.Current.CancellationToken));
+        Assert.Equal(MetadataErrorKind.Unavailable, refused.Kind);
+        var commit = await Assert.ThrowsAsync<MetadataException>(async () =>
+            await store.CommitAsync(new MetadataTransaction().Put("a", default), TestContext.Current.CancellationToken));
+        Assert.Equal(MetadataErrorKind.Unavailable, commit.Kind);
+        Assert.Throws<ArgumentException>(() => services.AddEtcdMetadata("nonsense"));
     }
 
     [Theory]

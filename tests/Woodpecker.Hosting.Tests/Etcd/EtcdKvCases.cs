@@ -146,6 +146,9 @@ public abstract class EtcdKvCases(EtcdFixture fixture) : EtcdServerCases(fixture
         inTxn.Success[1].RequestRange.Revision = second - 1;
         await EtcdTestClient.AssertRefusedAsync(StatusCode.OutOfRange, Compacted, () => Client.TxnAsync(inTxn));
         Assert.Empty((await Client.GetAsync("b")).Kvs);
+        inTxn.Success[1].RequestRange.Revision = second;
+        var past = await Client.TxnAsync(inTxn);
+        Assert.Equal("2", past.Responses[1].ResponseRange.Kvs[0].Value.ToStringUtf8());
     }
 
     /// <summary>E9.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using Woodpecker.Storage.Files;
 using Woodpecker.Storage.Metadata;
 
 namespace Woodpecker.Storage.Tests.Conformance;
@@ -150,6 +151,79 @@ public sealed class MetadataLocalRecoveryTests : IDisposable
             Assert.Null(await store.GetAsync("k/k00", Stop));
             Assert.Equal(100, (await TakeAsync(store, listing.Revision - 100, 100)).Count);
             await PutAsync(store, "leased", "x", lease);
+        }
+    }
+
+    /// <summary>A crash between the steps of a checkpoint leaves these sets of files; all of them are the same store.</summary>
+    [Theory]
+    [InlineData("checkpoint and old log")]
+    [InlineData("checkpoint and both logs")]
+    [InlineData("half-written checkpoint and old log")]
+    [InlineData("half-written log beside all")]
+    public async Task CrashDuringCheckpoint_LosesNothing(string left)
+    {
+        long lease;
+        await using (var store = await OpenAsync())
+        {
+            lease = await store.GrantLeaseAsync(TimeSpan.FromSeconds(30), Stop);
+            for (var i = 0; i < 40; i++)
+                await PutAsync(store, $"k{i % 7}", i.ToString(CultureInfo.InvariantCulture), lease);
+        }
+
+        // A second name keeps the old log when the checkpoint deletes it.
+        var old = Log();
+        var kept = Path.Combine(_directory, "kept");
+        Assert.True(DirectorySync.TryLink(old, kept));
+        MetadataListing expected;
+        await using (var store = await OpenAsync(checkpointAfter: 1_000))
+        {
+            await PutAsync(store, "last", "x");
+            expected = await ListAsync(store);
+        }
+
+        var checkpoint = Directory.GetFiles(_directory, "checkpoint-*").Single();
+        Assert.NotEqual(old, Log());
+        if (left == "half-written checkpoint and old log")
+        {
+            await File.WriteAllBytesAsync(checkpoint + ".tmp", (await File.ReadAllBytesAsync(checkpoint, Stop))[..500], Stop);
+            File.Delete(checkpoint);
+        }
+
+        if (left == "half-written log beside all")
+            await File.WriteAllBytesAsync(old + ".tmp", new byte[10], Stop);
+        if (left is "checkpoint and old log" or "half-written checkpoint and old log")
+            File.Delete(Log());
+        if (left != "half-written log beside all")
+            File.Move(kept, old);
+
+        await using var again = await OpenAsync();
+        var found = await ListAsync(again);
+        Assert.Equal(expected.Revision, found.Revision);
+        Assert.Equal(Describe(expected), Describe(found));
+        Assert.True(await again.KeepLeaseAliveAsync(lease, Stop));
+        Assert.Equal(expected.Revision + 1, (await PutAsync(again, "next", "x")).Revision);
+        Assert.Empty(Directory.GetFiles(_directory, "*.tmp"));
+    }
+
+    [Fact]
+    public async Task DamagedCheckpoint_RefusesToStart()
+    {
+        await using (var store = await OpenAsync(checkpointAfter: 1_000))
+        {
+            for (var i = 0; i < 40; i++)
+                await PutAsync(store, $"k{i}", "1");
+        }
+
+        var path = Directory.GetFiles(_directory, "checkpoint-*").Single();
+        var whole = await File.ReadAllBytesAsync(path, Stop);
+        for (var at = 0; at < whole.Length; at += 11)
+        {
+            var damaged = whole.ToArray();
+            damaged[at] ^= 0x40;
+            await File.WriteAllBytesAsync(path, damaged, Stop);
+            var refusal = await Assert.ThrowsAsync<MetadataException>(async () => await OpenAsync());
+            Assert.Equal(MetadataErrorKind.Corrupt, refusal.Kind);
+            Assert.Contains(path, refusal.Message, StringComparison.Ordinal);
         }
     }
 

@@ -83,6 +83,8 @@ internal sealed class MvccEvaluator(Func<long, bool> leaseExists, long quota)
                 }
 
                 return new MvccStepOutcome(state, gone);
+            case MvccRead { Revision: > 0 } read:
+                return new MvccStepOutcome(state, [.. state.VisibleAt(read.Range, read.Revision)]);
             default:
                 return new MvccStepOutcome(state, []);
         }

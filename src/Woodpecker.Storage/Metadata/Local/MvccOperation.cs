@@ -16,6 +16,10 @@ internal sealed record MvccPut(
 /// <summary>Deletes the keys of a range that are present.</summary>
 internal sealed record MvccDelete(KeyRange Range) : MvccOperation;
 
-/// <summary>Marks the place of a read; its outcome is the state at that place.</summary>
-/// <param name="Revision">Revision the caller wants to read at; 0 for the state at that place.</param>
-internal sealed record MvccRead(long Revision) : MvccOperation;
+/// <summary>
+/// A read. Of the state at its place it costs the writer nothing: the outcome holds that state, and the caller looks
+/// there. A read of the past is done by the writer, because a later compaction may cut what it needs.
+/// </summary>
+/// <param name="Range">The keys.</param>
+/// <param name="Revision">Revision to read at; 0 for the state at its place.</param>
+internal sealed record MvccRead(KeyRange Range, long Revision) : MvccOperation;

@@ -7,6 +7,6 @@ namespace Woodpecker.Storage.Metadata.Local;
 internal sealed record MvccOutcome(bool Succeeded, long Revision, IReadOnlyList<MvccStepOutcome> Steps);
 
 /// <summary>What became of one step.</summary>
-/// <param name="State">The state right after the step; reads look here.</param>
-/// <param name="Before">Versions that were replaced or deleted, in key order.</param>
-internal sealed record MvccStepOutcome(MvccSnapshot State, IReadOnlyList<KeyVersion> Before);
+/// <param name="State">The state right after the step; reads of the present look here.</param>
+/// <param name="Versions">Versions that were replaced, deleted, or read in the past, in key order.</param>
+internal sealed record MvccStepOutcome(MvccSnapshot State, IReadOnlyList<KeyVersion> Versions);

@@ -98,7 +98,7 @@ internal sealed class MvccStore : IAsyncDisposable
     /// <summary>Decides a transaction.</summary>
     public async ValueTask<MvccOutcome> CommitAsync(MvccTransaction transaction, CancellationToken cancellationToken) =>
         transaction.IsReadOnly
-            ? _reads.Evaluate(Current, transaction, out _, out _)
+            ? EvaluateReads(transaction)
             : await AskAsync(writer => writer.Commit(transaction), cancellationToken);
 
     /// <summary>Drops history before the revision.</summary>
@@ -135,6 +135,17 @@ internal sealed class MvccStore : IAsyncDisposable
         _log.Dispose();
         _directory.Dispose();
         _stopping.Dispose();
+    }
+
+    private MvccOutcome EvaluateReads(MvccTransaction transaction)
+    {
+        var outcome = _reads.Evaluate(Current, transaction, out _, out _);
+        var compacted = Current.CompactedRevision;
+        var steps = outcome.Succeeded ? transaction.WhenTrue : transaction.WhenFalse;
+        // As in Range: asked after walking.
+        return steps.Any(step => step is MvccRead { Revision: > 0 } read && read.Revision < compacted)
+            ? throw new MvccException(MvccError.Compacted)
+            : outcome;
     }
 
     private async ValueTask<TResult> AskAsync<TResult>(Func<MvccWriter, TResult> evaluate, CancellationToken cancellationToken)
