@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Reading;
+using Woodpecker.Testing.Reading;
 
 namespace Woodpecker.Storage.Tests.Reading;
 

@@ -1,10 +1,10 @@
 using Woodpecker.Format.Entries;
 using Woodpecker.Storage.Reading;
 
-namespace Woodpecker.Storage.Tests.Reading;
+namespace Woodpecker.Testing.Reading;
 
 /// <summary>Replicas in memory that answer tail reads by their copies, or fail as told.</summary>
-internal sealed class PaperMembers : ITailSource
+public sealed class PaperMembers : ITailSource
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(SegmentId, string), Copy> _copies = [];

@@ -8,17 +8,18 @@ using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Reading;
 using Woodpecker.Testing.Metadata;
 
-namespace Woodpecker.Storage.Tests.Reading;
+namespace Woodpecker.Testing.Reading;
 
 /// <summary>
 /// A log whose metadata and copies the test writes down itself: real metadata store, real frames, members and objects in
 /// memory. Entry n has the payload "n".
 /// </summary>
-internal sealed class PaperLog : IAsyncDisposable
+public sealed class PaperLog : IAsyncDisposable
 {
     public static readonly LogId Id = new(7);
     public static readonly LogEpoch Epoch = new(3);
-    public static readonly EnsembleMember[] Ensemble =
+    public static readonly Guid ClusterId = Guid.Parse("00000000-0000-0000-0000-0000000000c1");
+    public static IReadOnlyList<EnsembleMember> Ensemble { get; } =
     [
         new("replica-1", Guid.Parse("00000000-0000-0000-0000-000000000001"), 0),
         new("replica-2", Guid.Parse("00000000-0000-0000-0000-000000000002"), 0),
@@ -50,6 +51,7 @@ internal sealed class PaperLog : IAsyncDisposable
         var store = await LocalMetadataStore.OpenAsync(
             new LocalMetadataStoreOptions { Directory = directory, SyncsWrites = false });
         var log = new PaperLog(directory, store);
+        await log.PutAsync(MetadataKeys.Cluster, new ClusterValue { ClusterId = ClusterId });
         await log.PutAsync(MetadataKeys.Name("demo"), new NameValue { LogId = Id });
         await log.PutAsync(MetadataKeys.Meta(Id), new LogValue { Name = "demo", Mode = LogMode.QuorumBuffer });
         await log.PutAsync(MetadataKeys.Epoch(Id), new EpochValue { Epoch = Epoch });

@@ -2,10 +2,10 @@ using System.Text;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Reading;
 
-namespace Woodpecker.Storage.Tests.Reading;
+namespace Woodpecker.Testing.Reading;
 
 /// <summary>Published objects by their manifest's key, in memory.</summary>
-internal sealed class PaperObjects : ISegmentSource
+public sealed class PaperObjects : ISegmentSource
 {
     private readonly Dictionary<string, (Offset Base, int Count)> _objects = [];
 

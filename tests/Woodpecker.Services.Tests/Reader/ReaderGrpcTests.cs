@@ -1,0 +1,122 @@
+using System.Text;
+using Woodpecker.Client;
+using Woodpecker.Reading;
+
+namespace Woodpecker.Services.Tests.Reader;
+
+/// <summary>The gRPC edge through the product's own client.</summary>
+public sealed class ReaderGrpcTests
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+
+    [Fact] // INV-6
+    public async Task AReadWithoutFollow_EndsAtTheVisibleEnd()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.SealAsync(0, await host.Log.OpenAsync(0, 0, 50, 49), 50);
+        await host.Log.OpenAsync(1, 50, 50, 39);
+        await using var client = host.Connect();
+
+        var entries = await ReadAsync(client, new ReadOptions { MaxBatchBytes = 500 });
+
+        Assert.Equal(Enumerable.Range(0, 90).Select(static i => $"{i}"), entries.Select(Text));
+    }
+
+    [Theory]
+    [InlineData(0, 7)]
+    [InlineData(7, 7)]
+    [InlineData(12, 20)]
+    public async Task ALimit_EndsTheRead(ulong from, long limit)
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.OpenAsync(0, 0, 50, 49);
+        await using var client = host.Connect();
+
+        var entries = await ReadAsync(client, new ReadOptions { From = new Offset(from), MaxEntries = limit, Follow = true });
+
+        Assert.Equal((limit, from), (entries.Count, entries[0].Offset.Value));
+    }
+
+    [Fact] // V5, V6
+    public async Task AFollowingRead_GivesSignsOfLife_AndGoesOnOverARoll()
+    {
+        await using var host = await ReaderHost.StartAsync(("Woodpecker:Reader:HeartbeatSeconds", "1"));
+        var open = await host.Log.OpenAsync(0, 0, 5, 4);
+        await using var client = host.Connect();
+        using var stop = new CancellationTokenSource(_limit);
+        await using var batches = client.ReadBatchesAsync("demo", new ReadOptions { Follow = true }, stop.Token).GetAsyncEnumerator();
+
+        Assert.Equal(5, await NextCountAsync(batches));
+        Assert.Equal(0, await NextCountAsync(batches));
+        Assert.Equal(new Offset(5), batches.Current.VisibleEnd);
+        await host.Log.SealAsync(0, open, 5);
+        await host.Log.OpenAsync(1, 5, 3, 2);
+        int count;
+        while ((count = await NextCountAsync(batches)) == 0)
+        {
+        }
+
+        Assert.Equal((3, 5UL), (count, batches.Current.Entries[0].Offset.Value));
+    }
+
+    [Fact] // D1
+    public async Task AReadBelowTheTruncationPoint_FailsTyped_WithTheFirstOffset()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.OpenAsync(0, 0, 10, 9);
+        await host.Log.TruncateAsync(6);
+        await using var client = host.Connect();
+
+        var error = await Assert.ThrowsAsync<WoodpeckerException>(() => ReadAsync(client, new ReadOptions()));
+
+        Assert.Equal((ErrorKind.Truncated, new Offset(6), false), (error.Kind, error.Offset, error.IsRetryable));
+    }
+
+    [Fact]
+    public async Task AnUnknownLog_IsNotFound()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await using var client = host.Connect();
+
+        var error = await Assert.ThrowsAsync<WoodpeckerException>(async () =>
+        {
+            await foreach (var entry in client.ReadAsync("other"))
+                Assert.Fail($"An unknown log has no entry {entry.Offset}.");
+        });
+
+        Assert.Equal((ErrorKind.NotFound, "UnknownLog"), (error.Kind, error.Reason));
+    }
+
+    [Fact]
+    public async Task Describe_And_List_SpeakToTheReader()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.OpenAsync(0, 0, 10, 9);
+        await using var client = host.Connect();
+
+        var log = await client.DescribeLogAsync("demo");
+        var names = new List<string>();
+        await foreach (var each in client.ListLogsAsync())
+            names.Add(each.Name);
+
+        Assert.Equal(10UL, log.NextOffset);
+        Assert.Equal(["demo"], names);
+    }
+
+    private static async Task<List<LogEntry>> ReadAsync(WoodpeckerClient client, ReadOptions options)
+    {
+        using var stop = new CancellationTokenSource(_limit);
+        var entries = new List<LogEntry>();
+        await foreach (var entry in client.ReadAsync("demo", options, stop.Token))
+            entries.Add(entry);
+        return entries;
+    }
+
+    private static async Task<int> NextCountAsync(IAsyncEnumerator<ReadBatch> batches)
+    {
+        Assert.True(await batches.MoveNextAsync());
+        return batches.Current.Entries.Count;
+    }
+
+    private static string Text(LogEntry entry) => Encoding.ASCII.GetString(entry.Payload.Span);
+}
