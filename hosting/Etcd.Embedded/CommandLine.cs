@@ -3,9 +3,13 @@ using System.Net;
 
 namespace Etcd.Embedded;
 
-/// <summary>Reads etcd's flags. Flags of clustering are accepted and ignored; what cannot be honoured is an error.</summary>
+/// <summary>
+/// Reads etcd's flags. Flags of clustering are accepted and ignored; what cannot be honoured is an error.
+/// </summary>
 internal static class CommandLine
 {
+    private const string RetentionFlag = "auto-compaction-retention";
+
     private static readonly HashSet<string> _booleans = new(StringComparer.Ordinal)
     {
         "unsafe-no-fsync", "version", "strict-reconfig-check", "enable-v2", "pre-vote", "enable-pprof", "force-new-cluster",
@@ -36,7 +40,7 @@ internal static class CommandLine
                 case "auto-compaction-mode":
                     mode = value;
                     break;
-                case "auto-compaction-retention":
+                case RetentionFlag:
                     retention = value;
                     break;
                 default:
@@ -47,8 +51,8 @@ internal static class CommandLine
 
         return mode switch
         {
-            "revision" => options with { RetainedRevisions = Number("auto-compaction-retention", retention, long.MaxValue) },
-            "periodic" => options with { RetainedAge = Duration("auto-compaction-retention", retention) },
+            "revision" => options with { RetainedRevisions = Number(RetentionFlag, retention, long.MaxValue) },
+            "periodic" => options with { RetainedAge = Duration(RetentionFlag, retention) },
             _ => throw new FormatException($"--auto-compaction-mode: '{mode}' is neither 'periodic' nor 'revision'."),
         };
     }
@@ -59,7 +63,8 @@ internal static class CommandLine
         "data-dir" => value.Length > 0 ? options with { DataDirectory = value } : throw Bad(name, "must not be empty"),
         "listen-client-urls" => options with { ClientUrl = Url(name, value) },
         "listen-metrics-urls" => options with { MetricsUrl = Url(name, value) },
-        "quota-backend-bytes" => Number(name, value, long.MaxValue) is > 0 and var quota ? options with { Quota = quota } : options,
+        "quota-backend-bytes" =>
+            Number(name, value, long.MaxValue) is > 0 and var quota ? options with { Quota = quota } : options,
         "max-txn-ops" => options with { MaxTxnOps = (int)Number(name, value, int.MaxValue) },
         "max-request-bytes" => options with { MaxRequestBytes = (int)Number(name, value, 64 * 1024 * 1024) },
         "unsafe-no-fsync" => options with { IsSynced = !Boolean(name, value) },
@@ -94,8 +99,11 @@ internal static class CommandLine
             throw Bad(name, $"'{value}' is not a URL");
         if (url.Scheme != Uri.UriSchemeHttp)
             throw Bad(name, $"'{value}' is not plain http; Etcd.Embedded has no TLS");
-        var isLoopback = url.Host == "localhost" || (IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
-        return isLoopback ? url : throw Bad(name, $"'{url.Host}' is not a loopback address; Etcd.Embedded is for development on one machine");
+        var isLoopback = url.Host == "localhost"
+            || (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+        return isLoopback
+            ? url
+            : throw Bad(name, $"'{url.Host}' is not a loopback address; Etcd.Embedded is for development on one machine");
     }
 
     private static long Number(string name, string value, long most) =>

@@ -45,7 +45,8 @@ internal sealed class KvService(MvccStore store, Messages messages, ServerOption
     private async Task<CompactionResponse> CompactAsync(CompactionRequest request, ServerCallContext call) =>
         new() { Header = messages.Header(await store.CompactAsync(request.Revision, call.CancellationToken)) };
 
-    private async ValueTask<MvccOutcome> CommitAsync(IMessage request, MvccTransaction transaction, ServerCallContext call)
+    private async ValueTask<MvccOutcome> CommitAsync(
+        IMessage request, MvccTransaction transaction, ServerCallContext call)
     {
         if (request.CalculateSize() > options.MaxRequestBytes)
             throw Refusals.TooLarge;

@@ -22,7 +22,9 @@ internal sealed class LeaseService(MvccStore store, Messages messages, OpenStrea
 
     // Answered from memory: a keep-alive must not wait for a busy disk.
     private Task KeepAliveAsync(
-        IAsyncStreamReader<LeaseKeepAliveRequest> requests, IServerStreamWriter<LeaseKeepAliveResponse> responses, ServerCallContext call) =>
+        IAsyncStreamReader<LeaseKeepAliveRequest> requests,
+        IServerStreamWriter<LeaseKeepAliveResponse> responses,
+        ServerCallContext call) =>
         streams.RunAsync(call, async ended =>
         {
             while (await requests.MoveNext(ended))

@@ -27,7 +27,9 @@ internal sealed class MaintenanceService(MvccStore store, Messages messages)
     /// <summary>Registers the method.</summary>
     internal sealed class Provider : IServiceMethodProvider<MaintenanceService>
     {
-        public void OnServiceMethodDiscovery(ServiceMethodProviderContext<MaintenanceService> context) => context.AddUnaryMethod(
+        public void OnServiceMethodDiscovery(
+            ServiceMethodProviderContext<MaintenanceService> context) =>
+            context.AddUnaryMethod(
             Wire.Unary<StatusRequest, StatusResponse>("etcdserverpb.Maintenance", "Status"), [],
             static (maintenance, _, _) => maintenance.StatusAsync());
     }

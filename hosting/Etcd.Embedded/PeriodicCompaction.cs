@@ -17,7 +17,10 @@ internal sealed class PeriodicCompaction(MvccStore store, ServerOptions options,
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             revisions.Enqueue(store.Current.Revision);
-            if (revisions.Count <= Samples || revisions.Dequeue() is var revision && revision <= store.Current.CompactedRevision)
+            if (revisions.Count <= Samples)
+                continue;
+            var revision = revisions.Dequeue();
+            if (revision <= store.Current.CompactedRevision)
                 continue;
             try
             {

@@ -29,7 +29,8 @@ if (options.ShowsVersion)
 if (Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is { Length: > 0 }
     && Environment.GetEnvironmentVariable("WOODPECKER_ALLOW_EMBEDDED") != "1")
 {
-    Console.Error.WriteLine("Etcd.Embedded is for development; in Kubernetes use a real etcd (WOODPECKER_ALLOW_EMBEDDED=1 overrides).");
+    Console.Error.WriteLine(
+        "Etcd.Embedded is for development; in Kubernetes use a real etcd (WOODPECKER_ALLOW_EMBEDDED=1 overrides).");
     return NotHere;
 }
 
@@ -63,7 +64,7 @@ await using (store)
     }
 
     app.Logger.LogWarning(
-        "Etcd.Embedded {Version}, for development only: data {Directory}, clients {ClientUrl}, metrics {MetricsUrl}, synced {IsSynced}",
+        "Etcd.Embedded {Version}, for development only: data {Directory}, clients {Url}, metrics {Metrics}, synced {IsSynced}",
         MaintenanceService.Version, options.DataDirectory, options.ClientUrl, options.MetricsUrl, options.IsSynced);
     await StopRequestedAsync(app.Lifetime);
     await app.Services.GetRequiredService<OpenStreams>().DrainAsync();

@@ -16,7 +16,8 @@ internal static class RangeQuery
     }
 
     /// <summary>The keys it asks for.</summary>
-    public static KeyRange RangeOf(RangeRequest request) => KeyRange.FromWire(request.Key.Memory, request.RangeEnd.Memory);
+    public static KeyRange RangeOf(RangeRequest request) =>
+        KeyRange.FromWire(request.Key.Memory, request.RangeEnd.Memory);
 
     /// <summary>Answers it from the versions in its range at its revision; the header is the caller's.</summary>
     public static RangeResponse Answer(IReadOnlyList<KeyVersion> found, RangeRequest request)

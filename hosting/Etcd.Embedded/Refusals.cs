@@ -20,7 +20,8 @@ internal static class Refusals
 
     public static RpcException TooLarge => Invalid("etcdserver: request is too large");
 
-    public static RpcException NestedTransaction => Invalid("etcdserver: a txn inside a txn is not in Etcd.Embedded; use a real etcd");
+    public static RpcException NestedTransaction =>
+        Invalid("etcdserver: a txn inside a txn is not in Etcd.Embedded; use a real etcd");
 
     public static RpcException TtlTooLarge => Make(StatusCode.OutOfRange, "etcdserver: too large lease TTL");
 

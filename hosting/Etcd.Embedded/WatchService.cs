@@ -15,7 +15,9 @@ internal sealed class WatchService(MvccStore store, Messages messages, TimeProvi
     /// <summary>Registers the method.</summary>
     internal sealed class Provider : IServiceMethodProvider<WatchService>
     {
-        public void OnServiceMethodDiscovery(ServiceMethodProviderContext<WatchService> context) => context.AddDuplexStreamingMethod(
+        public void OnServiceMethodDiscovery(
+            ServiceMethodProviderContext<WatchService> context) =>
+            context.AddDuplexStreamingMethod(
             Wire.Duplex<WatchRequest, WatchResponse>("etcdserverpb.Watch", "Watch"), [],
             static (watches, requests, responses, call) => watches.WatchAsync(requests, responses, call));
     }

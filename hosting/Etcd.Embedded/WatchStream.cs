@@ -6,7 +6,9 @@ using Woodpecker.Storage.Metadata.Local;
 
 namespace Etcd.Embedded;
 
-/// <summary>All watches of one call. Every watch walks history by itself, so a slow client holds nobody up and misses nothing.</summary>
+/// <summary>
+/// All watches of one call. Every watch walks history by itself, so a slow client holds nobody up and misses nothing.
+/// </summary>
 /// <remarks>Threads: one loop reads requests into a bounded queue, one loop owns everything else and writes.</remarks>
 internal sealed class WatchStream(
     MvccStore store, Messages messages, TimeProvider time, IServerStreamWriter<WatchResponse> responses)
@@ -20,7 +22,8 @@ internal sealed class WatchStream(
 
     private readonly SortedDictionary<long, Watcher> _watchers = [];
     private readonly Channel<WatchRequest> _requests =
-        Channel.CreateBounded<WatchRequest>(new BoundedChannelOptions(MaxWaitingRequests) { SingleReader = true, SingleWriter = true });
+        Channel.CreateBounded<WatchRequest>(
+            new BoundedChannelOptions(MaxWaitingRequests) { SingleReader = true, SingleWriter = true });
 
     private long _nextId;
     private bool _owesProgress;
@@ -120,12 +123,14 @@ internal sealed class WatchStream(
         var key = request.Key.IsEmpty ? ByteString.CopyFrom(0) : request.Key;
         var range = KeyRange.FromWire(key.Memory, request.RangeEnd.Memory);
         var problem = range.IsEmpty ? "mvcc: watcher range is empty"
-            : request.WatchId != 0 && _watchers.ContainsKey(request.WatchId) ? "mvcc: duplicate watch ID provided on the WatchStream"
+            : request.WatchId != 0 && _watchers.ContainsKey(request.WatchId)
+                ? "mvcc: duplicate watch ID provided on the WatchStream"
             : null;
         if (problem is not null)
         {
             await WriteAsync(
-                new WatchResponse { WatchId = NoWatch, Created = true, Canceled = true, CancelReason = problem }, cancellationToken);
+                new WatchResponse { WatchId = NoWatch, Created = true, Canceled = true, CancelReason = problem },
+                cancellationToken);
             return;
         }
 
@@ -205,7 +210,7 @@ internal sealed class WatchStream(
             if (!watcher.WantsProgress || time.GetElapsedTime(watcher.LastWrite) < _progressInterval)
                 continue;
             watcher.LastWrite = time.GetTimestamp();
-            await WriteAsync(new WatchResponse { WatchId = watcher.Id }, Math.Min(SentRevision(), watcher.Next - 1), cancellationToken);
+            await WriteAsync(new WatchResponse { WatchId = watcher.Id }, SentRevision(), cancellationToken);
         }
     }
 

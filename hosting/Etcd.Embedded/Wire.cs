@@ -3,7 +3,9 @@ using Grpc.Core;
 
 namespace Etcd.Embedded;
 
-/// <summary>gRPC methods by name over the client package's message classes: that package has no server base classes.</summary>
+/// <summary>
+/// gRPC methods by name over the client package's message classes: that package has no server base classes.
+/// </summary>
 internal static class Wire
 {
     public static Method<TRequest, TResponse> Unary<TRequest, TResponse>(string service, string name)

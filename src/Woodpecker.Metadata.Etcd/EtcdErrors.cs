@@ -35,7 +35,9 @@ internal static class EtcdErrors
         _ => Make(MetadataErrorKind.Unknown, error),
     };
 
-    /// <summary>Whether a failed call is one of those this class understands; anything else is a bug and passes.</summary>
+    /// <summary>
+    /// Whether a failed call is one of those this class understands; anything else is a bug and passes.
+    /// </summary>
     public static bool IsCallFailure(Exception error) =>
         error is RpcException or OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException;
 

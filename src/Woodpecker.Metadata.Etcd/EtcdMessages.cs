@@ -16,13 +16,17 @@ internal sealed class EtcdMessages(string prefix)
     public RangeRequest Page(ByteString start, string listed, int limit, long revision) =>
         new() { Key = start, RangeEnd = EndOf(listed), Limit = limit, Revision = revision };
 
-    /// <summary>Watch below a prefix; the start revision is always explicit, so nothing between read and watch is missed.</summary>
+    /// <summary>
+    /// Watch below a prefix; the start revision is always explicit, so nothing between read and watch is missed.
+    /// </summary>
     public WatchRequest Watch(string watched, long startRevision) => new()
     {
         CreateRequest = new WatchCreateRequest { Key = Key(watched), RangeEnd = EndOf(watched), StartRevision = startRevision },
     };
 
-    /// <summary>The transaction; when its compares fail, the else branch reads the compared keys at the same revision.</summary>
+    /// <summary>
+    /// The transaction; when its compares fail, the else branch reads the compared keys at the same revision.
+    /// </summary>
     public TxnRequest Transaction(MetadataTransaction transaction)
     {
         var request = new TxnRequest();
@@ -76,7 +80,8 @@ internal sealed class EtcdMessages(string prefix)
     }
 
     // Prefixes end in '/', so the end of the range is the same text with the byte after '/'.
-    private ByteString EndOf(string listed) => ByteString.CopyFromUtf8(string.Concat(prefix, listed.AsSpan(0, listed.Length - 1), "0"));
+    private ByteString EndOf(string listed) =>
+        ByteString.CopyFromUtf8(string.Concat(prefix, listed.AsSpan(0, listed.Length - 1), "0"));
 
     private string ToKey(ByteString key) => Encoding.UTF8.GetString(key.Span)[prefix.Length..];
 

@@ -13,7 +13,9 @@ public static class EtcdMetadataServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="connectionString"><c>http://host:port[,http://host:port...][;prefix=name/]</c>.</param>
-    /// <exception cref="ArgumentException">The string is not usable; the message is one sentence for the operator.</exception>
+    /// <exception cref="ArgumentException">
+    /// The string is not usable; the message is one sentence for the operator.
+    /// </exception>
     public static IServiceCollection AddEtcdMetadata(this IServiceCollection services, string? connectionString)
     {
         var options = new EtcdMetadataOptions { Connection = EtcdConnectionString.Parse(connectionString) };

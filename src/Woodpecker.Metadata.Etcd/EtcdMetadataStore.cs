@@ -67,7 +67,8 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction, CancellationToken cancellationToken)
+    public async ValueTask<MetadataCommit> CommitAsync(
+        MetadataTransaction transaction, CancellationToken cancellationToken)
     {
         MetadataTransactionRules.Check(transaction);
         cancellationToken.ThrowIfCancellationRequested();
@@ -85,7 +86,8 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<MetadataChange> WatchAsync(string prefix, long afterRevision, CancellationToken cancellationToken)
+    public IAsyncEnumerable<MetadataChange> WatchAsync(
+        string prefix, long afterRevision, CancellationToken cancellationToken)
     {
         MetadataTransactionRules.CheckPrefix(prefix);
         ArgumentOutOfRangeException.ThrowIfNegative(afterRevision);
@@ -121,7 +123,8 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         {
             await RepeatableAsync(
                 (Lease: _connection.LeaseClient, Request: new LeaseRevokeRequest { ID = leaseId }),
-                static (call, token) => call.Lease.LeaseRevokeAsync(call.Request, cancellationToken: token).ResponseAsync,
+                static (call, token) =>
+                    call.Lease.LeaseRevokeAsync(call.Request, cancellationToken: token).ResponseAsync,
                 cancellationToken).ConfigureAwait(false);
         }
         catch (MetadataException failure) when (failure.Kind == MetadataErrorKind.LeaseNotFound)
@@ -133,7 +136,8 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     /// <summary>Closes the channel; calls in flight fail.</summary>
     public void Dispose() => _client.Dispose();
 
-    private static async Task<long> KeepAliveOnceAsync(Lease.LeaseClient leases, long leaseId, CancellationToken cancellationToken)
+    private static async Task<long> KeepAliveOnceAsync(
+        Lease.LeaseClient leases, long leaseId, CancellationToken cancellationToken)
     {
         using var call = leases.LeaseKeepAlive(cancellationToken: cancellationToken);
         await call.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, cancellationToken).ConfigureAwait(false);
@@ -164,7 +168,9 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         }
     }
 
-    private ValueTask<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellationToken) => RepeatableAsync(
+    private ValueTask<RangeResponse> RangeAsync(
+        RangeRequest request, CancellationToken cancellationToken) =>
+        RepeatableAsync(
         (Kv: _connection.KVClient, Request: request),
         static (call, token) => call.Kv.RangeAsync(call.Request, cancellationToken: token).ResponseAsync,
         cancellationToken);

@@ -51,7 +51,8 @@ public sealed class LocalMetadataStore : IMetadataStore, ILeaseStore, IAsyncDisp
     }
 
     /// <inheritdoc/>
-    public async ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction, CancellationToken cancellationToken)
+    public async ValueTask<MetadataCommit> CommitAsync(
+        MetadataTransaction transaction, CancellationToken cancellationToken)
     {
         MetadataTransactionRules.Check(transaction);
         cancellationToken.ThrowIfCancellationRequested();
@@ -68,7 +69,8 @@ public sealed class LocalMetadataStore : IMetadataStore, ILeaseStore, IAsyncDisp
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<MetadataChange> WatchAsync(string prefix, long afterRevision, CancellationToken cancellationToken)
+    public IAsyncEnumerable<MetadataChange> WatchAsync(
+        string prefix, long afterRevision, CancellationToken cancellationToken)
     {
         MetadataTransactionRules.CheckPrefix(prefix);
         ArgumentOutOfRangeException.ThrowIfNegative(afterRevision);
@@ -169,7 +171,9 @@ public sealed class LocalMetadataStore : IMetadataStore, ILeaseStore, IAsyncDisp
         {
             compares.Add(new MvccCompare(
                 KeyRange.Single(Encoding.UTF8.GetBytes(compare.Key)),
-                compare.Target == MetadataCompareTarget.ModRevision ? MvccCompareTarget.ModRevision : MvccCompareTarget.CreateRevision,
+                compare.Target == MetadataCompareTarget.ModRevision
+                    ? MvccCompareTarget.ModRevision
+                    : MvccCompareTarget.CreateRevision,
                 compare.IsEqual ? MvccCompareResult.Equal : MvccCompareResult.NotEqual,
                 compare.Revision,
                 default));
@@ -180,7 +184,9 @@ public sealed class LocalMetadataStore : IMetadataStore, ILeaseStore, IAsyncDisp
         {
             var key = Encoding.UTF8.GetBytes(write.Key);
             // Copied: the store keeps the value, the caller's buffer may be reused.
-            writes.Add(write.IsDelete ? new MvccDelete(KeyRange.Single(key)) : new MvccPut(key, write.Value.ToArray(), write.LeaseId));
+            writes.Add(write.IsDelete
+                ? new MvccDelete(KeyRange.Single(key))
+                : new MvccPut(key, write.Value.ToArray(), write.LeaseId));
         }
 
         return new MvccTransaction(compares, writes, [new MvccRead(default, Revision: 0)]);

@@ -24,7 +24,9 @@ public sealed class LocalMetadataStoreOptions
     /// <summary>Memory of keys, values and history above which puts are refused, in bytes.</summary>
     public long MaxSize { get; init; } = 512L * 1024 * 1024;
 
-    /// <summary>Size of the log at which a checkpoint replaces it, in bytes; at least twice the last checkpoint.</summary>
+    /// <summary>
+    /// Size of the log at which a checkpoint replaces it, in bytes; at least twice the last checkpoint.
+    /// </summary>
     public long CheckpointAfter { get; init; } = 8L * 1024 * 1024;
 
     /// <summary>Changes waiting for the writer, at most; further callers wait.</summary>

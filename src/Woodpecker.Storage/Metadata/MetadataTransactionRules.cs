@@ -8,7 +8,9 @@ public static class MetadataTransactionRules
     /// <summary>Most compares, and most writes, of one transaction: etcd's default limit.</summary>
     public const int MaxOperations = 128;
 
-    /// <summary>Largest sum of keys and values, in bytes: below etcd's default request limit of 1.5 MiB with room for framing.</summary>
+    /// <summary>
+    /// Largest sum of keys and values, in bytes: below etcd's default request limit of 1.5 MiB with room for framing.
+    /// </summary>
     public const int MaxSize = 1_400_000;
 
     /// <summary>Longest key, in UTF-8 bytes.</summary>

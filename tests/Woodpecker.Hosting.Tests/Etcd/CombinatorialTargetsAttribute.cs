@@ -10,7 +10,8 @@ namespace Woodpecker.Hosting.Tests.Etcd;
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CombinatorialTargetsAttribute : DataAttribute
 {
-    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
+        MethodInfo testMethod, DisposalTracker disposalTracker) =>
         ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(
         [
             .. from target in Enum.GetValues<CompareTarget>()

@@ -40,7 +40,9 @@ public sealed class EmbeddedEtcdOnlyTests
         Assert.Contains("damaged at position", server.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>E41: the file may not grow, as on a full disk; then nothing is acknowledged any more and health says so.</summary>
+    /// <summary>
+    /// E41: the file may not grow, as on a full disk; then nothing is acknowledged any more and health says so.
+    /// </summary>
     [Fact]
     public async Task FailedWrite_Latches_AndHealthTurnsFalse()
     {

@@ -8,7 +8,9 @@ using Woodpecker.Testing.Metadata;
 
 namespace Woodpecker.Hosting.Tests.Etcd;
 
-/// <summary>E1 and E38 to E45 where both kinds of server take part: cases that start, stop and kill one of their own.</summary>
+/// <summary>
+/// E1 and E38 to E45 where both kinds of server take part: cases that start, stop and kill one of their own.
+/// </summary>
 public abstract class EtcdProcessCases : IAsyncLifetime
 {
     private EtcdProcess? _server;
@@ -129,7 +131,9 @@ public abstract class EtcdProcessCases : IAsyncLifetime
         Assert.Equal("3", await ReadAsync(0));
     }
 
-    /// <summary>A server that is away is Unavailable for what never reached it; a commit in flight when it dies is Unknown.</summary>
+    /// <summary>
+    /// A server that is away is Unavailable for what never reached it; a commit in flight when it dies is Unknown.
+    /// </summary>
     [Fact]
     public async Task AdapterErrors_TellNeverSentFromUnknown()
     {
@@ -178,7 +182,8 @@ public abstract class EtcdProcessCases : IAsyncLifetime
         });
     }
 
-    private static async Task WriteUntilBrokenAsync(EtcdTestClient client, string name, ConcurrentDictionary<string, long> acknowledged)
+    private static async Task WriteUntilBrokenAsync(
+        EtcdTestClient client, string name, ConcurrentDictionary<string, long> acknowledged)
     {
         try
         {

@@ -2,7 +2,9 @@ using Woodpecker.Testing.Metadata;
 
 namespace Woodpecker.Hosting.Tests.Etcd;
 
-/// <summary>What the server suites share; the numbers E1 to E46 at the cases are those of the conformance list.</summary>
+/// <summary>
+/// What the server suites share; the numbers E1 to E46 at the cases are those of the conformance list.
+/// </summary>
 public abstract class EtcdServerCases(EtcdFixture fixture) : IAsyncLifetime
 {
     private EtcdProcess? _server;

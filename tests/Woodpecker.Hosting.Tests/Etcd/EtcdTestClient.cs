@@ -6,7 +6,9 @@ using Woodpecker.Testing.Metadata;
 
 namespace Woodpecker.Hosting.Tests.Etcd;
 
-/// <summary>Raw gRPC to a server: what the client package wraps, without its retries. Keys are below a prefix of one's own.</summary>
+/// <summary>
+/// Raw gRPC to a server: what the client package wraps, without its retries. Keys are below a prefix of one's own.
+/// </summary>
 internal sealed class EtcdTestClient : IDisposable
 {
     private readonly GrpcChannel _channel;
@@ -51,7 +53,9 @@ internal sealed class EtcdTestClient : IDisposable
         return ByteString.CopyFrom(end);
     }
 
-    public async Task<PutResponse> PutAsync(string name, string value, long lease = 0, bool prevKv = false) => await Kv.PutAsync(
+    public async Task<PutResponse> PutAsync(
+        string name, string value, long lease = 0, bool prevKv = false) =>
+        await Kv.PutAsync(
         new PutRequest { Key = Key(name), Value = Bytes(value), Lease = lease, PrevKv = prevKv }, cancellationToken: Stop);
 
     public async Task<long> PutRevisionAsync(string name, string value, long lease = 0) =>

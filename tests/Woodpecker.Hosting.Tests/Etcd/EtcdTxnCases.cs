@@ -217,7 +217,8 @@ public abstract class EtcdTxnCases(EtcdFixture fixture) : EtcdServerCases(fixtur
         Assert.Equal(Count + 1, (await Client.GetAsync("n")).Kvs[0].Version);
     }
 
-    private async Task<bool> HoldsAsync(Compare compare) => (await Client.TxnAsync(new TxnRequest { Compare = { compare } })).Succeeded;
+    private async Task<bool> HoldsAsync(Compare compare) =>
+        (await Client.TxnAsync(new TxnRequest { Compare = { compare } })).Succeeded;
 
     private RequestOp RangeOp(string prefix) =>
         new() { RequestRange = new RangeRequest { Key = Client.Key(prefix), RangeEnd = Client.EndOf(prefix) } };

@@ -11,9 +11,11 @@ internal sealed class WatchProbe : IAsyncDisposable
 
     private readonly AsyncDuplexStreamingCall<WatchRequest, WatchResponse> _call;
 
-    public WatchProbe(EtcdTestClient client) => _call = client.Watches.Watch(cancellationToken: TestContext.Current.CancellationToken);
+    public WatchProbe(EtcdTestClient client) =>
+        _call = client.Watches.Watch(cancellationToken: TestContext.Current.CancellationToken);
 
-    public Task SendAsync(WatchRequest request) => _call.RequestStream.WriteAsync(request, TestContext.Current.CancellationToken);
+    public Task SendAsync(WatchRequest request) =>
+        _call.RequestStream.WriteAsync(request, TestContext.Current.CancellationToken);
 
     public Task CreateAsync(WatchCreateRequest request) => SendAsync(new WatchRequest { CreateRequest = request });
 

@@ -69,7 +69,9 @@ public sealed class MetadataLocalRecoveryTests : IDisposable
         Assert.Contains(_directory, refusal.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Cut anywhere, the log gives back a whole number of transactions, and everything before the cut group.</summary>
+    /// <summary>
+    /// Cut anywhere, the log gives back a whole number of transactions, and everything before the cut group.
+    /// </summary>
     [Fact]
     public async Task TornTail_IsCut_AtEveryLength()
     {
@@ -154,7 +156,9 @@ public sealed class MetadataLocalRecoveryTests : IDisposable
         }
     }
 
-    /// <summary>A crash between the steps of a checkpoint leaves these sets of files; all of them are the same store.</summary>
+    /// <summary>
+    /// A crash between the steps of a checkpoint leaves these sets of files; all of them are the same store.
+    /// </summary>
     [Theory]
     [InlineData("checkpoint and old log")]
     [InlineData("checkpoint and both logs")]
@@ -319,14 +323,16 @@ public sealed class MetadataLocalRecoveryTests : IDisposable
 
     private string Log() => Directory.GetFiles(_directory, "log-*.wpm").Single();
 
-    private static ValueTask<MetadataCommit> PutAsync(LocalMetadataStore store, string name, string value, long lease = 0) =>
+    private static ValueTask<MetadataCommit> PutAsync(
+        LocalMetadataStore store, string name, string value, long lease = 0) =>
         store.CommitAsync(new MetadataTransaction().Put("k/" + name, Encoding.UTF8.GetBytes(value), lease), Stop);
 
     private static ValueTask<MetadataListing> ListAsync(LocalMetadataStore store) => store.ListAsync("k/", Stop);
 
     private static string Text(MetadataEntry? entry) => Encoding.UTF8.GetString(entry!.Value.Span);
 
-    private static IEnumerable<string> Describe(MetadataListing listing) => listing.Entries.Select(static e => $"{e.Key}={Text(e)}");
+    private static IEnumerable<string> Describe(MetadataListing listing) =>
+        listing.Entries.Select(static e => $"{e.Key}={Text(e)}");
 
     private static async Task<List<MetadataChange>> TakeAsync(LocalMetadataStore store, long after, int count)
     {

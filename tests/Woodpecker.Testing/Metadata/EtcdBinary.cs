@@ -1,6 +1,8 @@
 namespace Woodpecker.Testing.Metadata;
 
-/// <summary>A program that serves etcd's API: the real one on PATH, or the embedded one built beside the tests.</summary>
+/// <summary>
+/// A program that serves etcd's API: the real one on PATH, or the embedded one built beside the tests.
+/// </summary>
 public sealed record EtcdBinary(string FileName, IReadOnlyList<string> FirstArguments, bool IsEmbedded)
 {
     /// <summary>Names the components whose real counterpart must be present, for example <c>etcd,daprd</c>.</summary>

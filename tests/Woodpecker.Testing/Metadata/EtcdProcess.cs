@@ -6,7 +6,9 @@ using System.Text;
 
 namespace Woodpecker.Testing.Metadata;
 
-/// <summary>A running etcd or Etcd.Embedded with its own directory and free ports; can be killed, stopped and started again.</summary>
+/// <summary>
+/// A running etcd or Etcd.Embedded with its own directory and free ports; can be killed, stopped and started again.
+/// </summary>
 public sealed class EtcdProcess : IAsyncDisposable
 {
     private const int Sigterm = 15;

@@ -20,7 +20,9 @@ public sealed class FaultingMetadataStore(IMetadataStore store, ILeaseStore leas
     /// <summary>Awaited before each commit is sent, so a test can hold it or let something else happen first.</summary>
     public Func<MetadataTransaction, Task>? BeforeCommit { get; set; }
 
-    /// <summary>While true every call is Unavailable. Watches in progress are ended by <see cref="EndWatches"/>.</summary>
+    /// <summary>
+    /// While true every call is Unavailable. Watches in progress are ended by <see cref="EndWatches"/>.
+    /// </summary>
     public bool IsDown { get; set; }
 
     /// <summary>Commits that were asked for, with whatever outcome.</summary>
@@ -53,7 +55,8 @@ public sealed class FaultingMetadataStore(IMetadataStore store, ILeaseStore leas
         return store.ListAsync(prefix, cancellationToken);
     }
 
-    public async ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction, CancellationToken cancellationToken)
+    public async ValueTask<MetadataCommit> CommitAsync(
+        MetadataTransaction transaction, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _commitsSent);
         if (BeforeCommit is { } before)

@@ -2,7 +2,9 @@ using Woodpecker.Storage.Metadata;
 
 namespace Woodpecker.Testing.Metadata;
 
-/// <summary>An open implementation of the metadata ports and what the conformance suite needs to know about it.</summary>
+/// <summary>
+/// An open implementation of the metadata ports and what the conformance suite needs to know about it.
+/// </summary>
 public abstract class MetadataBackend : IAsyncDisposable
 {
     /// <summary>The store under test.</summary>

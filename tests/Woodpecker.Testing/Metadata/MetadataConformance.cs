@@ -33,13 +33,15 @@ public abstract class MetadataConformance : IAsyncLifetime
 
     protected static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
-    protected static string Text(MetadataEntry? entry) => Encoding.UTF8.GetString(Assert.IsType<MetadataEntry>(entry).Value.Span);
+    protected static string Text(MetadataEntry? entry) =>
+        Encoding.UTF8.GetString(Assert.IsType<MetadataEntry>(entry).Value.Span);
 
     protected string Key(string name) => Root + name;
 
     protected ValueTask<MetadataEntry?> GetAsync(string name) => Store.GetAsync(Key(name), Stop);
 
-    protected ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction) => Store.CommitAsync(transaction, Stop);
+    protected ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction) =>
+        Store.CommitAsync(transaction, Stop);
 
     protected async Task<long> PutAsync(string name, string value, long leaseId = 0)
     {

@@ -98,7 +98,9 @@ public abstract class MetadataLeaseConformance : MetadataConformance
         Assert.Null(await GetAsync("a"));
     }
 
-    /// <summary>JobToken and liveness rest on this: after a lease ended, the key's create_revision is another one.</summary>
+    /// <summary>
+    /// JobToken and liveness rest on this: after a lease ended, the key's create_revision is another one.
+    /// </summary>
     [Fact]
     public async Task KeyOfAnEndedLease_FailsCompareWithItsCreateRevision()
     {

@@ -17,7 +17,14 @@ internal sealed class CommitLog : IDisposable
     private readonly ArrayBufferWriter<byte> _group = new();
     private DurableFile _file;
 
-    private CommitLog(LogDirectory directory, ulong storeId, DurableFile file, long fileSequence, long position, long nextSequence, bool isSynced)
+    private CommitLog(
+        LogDirectory directory,
+        ulong storeId,
+        DurableFile file,
+        long fileSequence,
+        long position,
+        long nextSequence,
+        bool isSynced)
     {
         _directory = directory;
         _storeId = storeId;
@@ -50,7 +57,9 @@ internal sealed class CommitLog : IDisposable
         return new CommitLog(directory, storeId, file, sequence, LogFileHeader.Size, sequence, isSynced);
     }
 
-    /// <summary>Goes on in a file that recovery has read up to <paramref name="position"/>; bytes behind it are cut off.</summary>
+    /// <summary>
+    /// Goes on in a file that recovery has read up to <paramref name="position"/>; bytes behind it are cut off.
+    /// </summary>
     public static CommitLog Continue(
         LogDirectory directory, LogFileHeader header, string path, long position, long nextSequence, bool isSynced)
     {
@@ -87,7 +96,9 @@ internal sealed class CommitLog : IDisposable
         _group.ResetWrittenCount();
     }
 
-    /// <summary>Ends the present file and goes on in a new one; called after a checkpoint that includes everything so far.</summary>
+    /// <summary>
+    /// Ends the present file and goes on in a new one; called after a checkpoint that includes everything so far.
+    /// </summary>
     public void StartNewFile()
     {
         Invariant.Check(!HasGroup, "A log file ends between groups.");

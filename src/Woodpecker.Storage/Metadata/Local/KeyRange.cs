@@ -28,7 +28,9 @@ internal readonly struct KeyRange
 
     /// <summary>A range as etcd writes it: no end is one key, an end of one zero byte is "from key on".</summary>
     public static KeyRange FromWire(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> rangeEnd) =>
-        rangeEnd.Length == 1 && rangeEnd.Span[0] == 0 ? new(key, default, isOpenEnded: true) : new(key, rangeEnd, isOpenEnded: false);
+        rangeEnd.Length == 1 && rangeEnd.Span[0] == 0
+            ? new(key, default, isOpenEnded: true)
+            : new(key, rangeEnd, isOpenEnded: false);
 
     /// <summary>Whether the key is in the range.</summary>
     public bool Contains(ReadOnlySpan<byte> key) => IsSingle

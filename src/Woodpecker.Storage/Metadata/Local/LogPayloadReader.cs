@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Woodpecker.Storage.Metadata.Local;
 
-/// <summary>Reads a payload field by field; after the first field that does not fit, everything reads as empty and <see cref="IsIntact"/> is false.</summary>
+/// <summary>
+/// Reads a payload field by field; after the first field that does not fit, everything reads as empty and <see
+/// cref="IsIntact"/> is false.
+/// </summary>
 internal ref struct LogPayloadReader(ReadOnlySpan<byte> payload)
 {
     private ReadOnlySpan<byte> _rest = payload;

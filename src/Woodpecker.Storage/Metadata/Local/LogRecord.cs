@@ -54,9 +54,11 @@ internal static class LogRecord
     public static bool IsIntact(ReadOnlySpan<byte> record) =>
         BinaryPrimitives.ReadUInt32LittleEndian(record[ChecksumAt..]) == Checksum(record);
 
-    public static long SequenceOf(ReadOnlySpan<byte> record) => BinaryPrimitives.ReadInt64LittleEndian(record[SequenceAt..]);
+    public static long SequenceOf(ReadOnlySpan<byte> record) =>
+        BinaryPrimitives.ReadInt64LittleEndian(record[SequenceAt..]);
 
-    public static long GroupPositionOf(ReadOnlySpan<byte> record) => BinaryPrimitives.ReadInt64LittleEndian(record[GroupAt..]);
+    public static long GroupPositionOf(ReadOnlySpan<byte> record) =>
+        BinaryPrimitives.ReadInt64LittleEndian(record[GroupAt..]);
 
     public static LogRecordKind KindOf(ReadOnlySpan<byte> record) => (LogRecordKind)record[KindAt];
 

@@ -1,6 +1,8 @@
 namespace Woodpecker.Storage.Metadata.Local;
 
-/// <summary>Decides transactions: from a state to an outcome, a state afterwards and the versions written. Pure.</summary>
+/// <summary>
+/// Decides transactions: from a state to an outcome, a state afterwards and the versions written. Pure.
+/// </summary>
 /// <param name="leaseExists">Whether a lease may be attached to.</param>
 /// <param name="quota">Memory above which puts are refused, in bytes.</param>
 internal sealed class MvccEvaluator(Func<long, bool> leaseExists, long quota)
@@ -63,7 +65,8 @@ internal sealed class MvccEvaluator(Func<long, bool> leaseExists, long quota)
         }
     }
 
-    private static MvccStepOutcome Apply(MvccSnapshot state, MvccOperation step, long revision, List<KeyVersion> versions)
+    private static MvccStepOutcome Apply(
+        MvccSnapshot state, MvccOperation step, long revision, List<KeyVersion> versions)
     {
         switch (step)
         {

@@ -32,7 +32,8 @@ internal sealed class MvccRecovery
 
     /// <summary>Reads the directory and opens the log for appending; an empty directory becomes a new store.</summary>
     /// <exception cref="MetadataException">Kind Corrupt: the files are damaged or incomplete.</exception>
-    public static MvccRecovery Run(LogDirectory directory, LeaseTable leases, LocalMetadataStoreOptions options, out CommitLog log)
+    public static MvccRecovery Run(
+        LogDirectory directory, LeaseTable leases, LocalMetadataStoreOptions options, out CommitLog log)
     {
         directory.DeleteTemporaries();
         var recovery = new MvccRecovery(directory, leases);

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Woodpecker.Storage.Metadata.Local;
 
-/// <summary>All keys at one revision, immutable; writing gives a new snapshot that shares the rest with the old one.</summary>
+/// <summary>
+/// All keys at one revision, immutable; writing gives a new snapshot that shares the rest with the old one.
+/// </summary>
 /// <remarks>Threads: any; only the writer's newest snapshot is ever extended.</remarks>
 internal sealed class MvccSnapshot
 {
@@ -43,7 +45,8 @@ internal sealed class MvccSnapshot
     }
 
     /// <summary>The present version of a key; null if absent.</summary>
-    public KeyVersion? Find(ReadOnlyMemory<byte> key) => FindHead(key, out _) is { IsDeleted: false } head ? head : null;
+    public KeyVersion? Find(ReadOnlyMemory<byte> key) =>
+        FindHead(key, out _) is { IsDeleted: false } head ? head : null;
 
     /// <summary>Present versions in the range, in key order.</summary>
     public IEnumerable<KeyVersion> Present(KeyRange range) => Heads(range).Where(static head => !head.IsDeleted);
@@ -59,7 +62,8 @@ internal sealed class MvccSnapshot
     }
 
     /// <summary>The snapshot after a put.</summary>
-    public MvccSnapshot Put(long revision, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, long leaseId, out KeyVersion written)
+    public MvccSnapshot Put(
+        long revision, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, long leaseId, out KeyVersion written)
     {
         var before = FindHead(key, out var index);
         var isNew = before is null or { IsDeleted: true };
@@ -84,7 +88,10 @@ internal sealed class MvccSnapshot
         return WithHead(deleted, present, index, revision);
     }
 
-    /// <summary>The snapshot without keys that were deleted at or before the revision; history is cut later (<see cref="CutHistory"/>).</summary>
+    /// <summary>
+    /// The snapshot without keys that were deleted at or before the revision; history is cut later (<see
+    /// cref="CutHistory"/>).
+    /// </summary>
     public MvccSnapshot Compact(long revision)
     {
         var size = 0L;
@@ -103,7 +110,9 @@ internal sealed class MvccSnapshot
         return new MvccSnapshot(heads, Revision, revision, size);
     }
 
-    /// <summary>Lets go of versions that nobody can read any more. Called once readers see this snapshot's compacted revision.</summary>
+    /// <summary>
+    /// Lets go of versions that nobody can read any more. Called once readers see this snapshot's compacted revision.
+    /// </summary>
     public void CutHistory()
     {
         foreach (var head in _heads)

@@ -148,7 +148,8 @@ internal sealed class MvccStore : IAsyncDisposable
             : outcome;
     }
 
-    private async ValueTask<TResult> AskAsync<TResult>(Func<MvccWriter, TResult> evaluate, CancellationToken cancellationToken)
+    private async ValueTask<TResult> AskAsync<TResult>(
+        Func<MvccWriter, TResult> evaluate, CancellationToken cancellationToken)
     {
         if (Failure is { } failure)
             throw new MvccException(MvccError.Failed, failure);
@@ -237,8 +238,9 @@ internal sealed class MvccStore : IAsyncDisposable
     {
         var state = _writer.State;
         var retained = _options.RetainedRevisions;
+        var kept = state.Revision - Math.Max(state.CompactedRevision, MvccSnapshot.FirstRevision);
         // With some slack, so that the walk over all keys is paid once for many revisions.
-        if (retained > 0 && state.Revision - Math.Max(state.CompactedRevision, MvccSnapshot.FirstRevision) > retained + (retained / 4))
+        if (retained > 0 && kept > retained + (retained / 4))
         {
             _writer.Compact(state.Revision - retained);
             MakeDurable();
