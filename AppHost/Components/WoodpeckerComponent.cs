@@ -37,6 +37,8 @@ internal static class WoodpeckerComponent
                 AppProtocol = "h2c",
                 DaprMaxBodySize = plan.Options.MaxMessageBytes,
             });
+        foreach (var (key, value) in plan.Options.ServiceValues)
+            service.WithEnvironment($"Woodpecker__{key.Replace(":", "__", StringComparison.Ordinal)}", value);
         // Only Direct names the others: with Dapr, service discovery would rewrite an app id before the sidecar sees it.
         foreach (var peer in plan.IsDirect ? plan.ServiceIds : [])
             service.WithEnvironment($"services__{peer}__app__0",

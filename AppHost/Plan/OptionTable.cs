@@ -10,6 +10,9 @@ internal static class OptionTable
 
     private const int MaxSuggestionDistance = 4;
 
+    /// <summary>Sections that AppHost hands to the services as they are; the services check them.</summary>
+    private static readonly string[] ServiceSections = ["Writer", "Replica", "Reader", "Compactor", "Journal", "Upload"];
+
     public static IReadOnlyList<OptionKey> All { get; } =
     [
         new("Profile", "default", "default, or memory: nothing on disk, deleted at the end"),
@@ -37,7 +40,7 @@ internal static class OptionTable
     {
         foreach (var key in Keys(configuration.GetSection(Section)))
         {
-            if (!All.Any(known => string.Equals(known.Name, key, StringComparison.OrdinalIgnoreCase)))
+            if (!IsForServices(key) && !All.Any(known => string.Equals(known.Name, key, StringComparison.OrdinalIgnoreCase)))
                 throw Unknown($"{Section}:{key}");
         }
 
@@ -55,6 +58,15 @@ internal static class OptionTable
                 i++; // The value is the next argument.
         }
     }
+
+    /// <summary>Values of the services' own sections, by their key below <c>Woodpecker:</c>.</summary>
+    public static IReadOnlyDictionary<string, string> ServiceValues(IConfiguration configuration) =>
+        configuration.GetSection(Section).AsEnumerable(makePathsRelative: true)
+            .Where(static pair => pair.Value is not null && IsForServices(pair.Key))
+            .ToDictionary(static pair => pair.Key, static pair => pair.Value!);
+
+    private static bool IsForServices(string key) =>
+        ServiceSections.Any(section => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Options of .NET and Aspire hosts; a key with a section (Logging:…) is configuration of some library.</summary>
     private static bool IsHostOption(string key) => key.Contains(':', StringComparison.Ordinal)
@@ -105,6 +117,7 @@ internal static class OptionTable
         var text = new StringBuilder($"Starts a whole Woodpecker on this machine. Options (--{Section}:NAME=VALUE, or {Section}__NAME in the environment):\n");
         foreach (var option in All)
             text.Append($"  {option.Name,-20} {option.Meaning} (default: {(option.Default.Length > 0 ? option.Default : "none")})\n");
+        text.Append("  ").AppendJoin(":…, ", ServiceSections).Append(":…  handed to the services as they are\n");
         return text.Append("Also: --ConnectionStrings:metadata=http://HOST:PORT and --ConnectionStrings:objects=s3://BUCKET/PREFIX?...").ToString();
     }
 }

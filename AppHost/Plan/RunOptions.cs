@@ -51,6 +51,9 @@ internal sealed record RunOptions
 
     public required string? ObjectsConnectionString { get; init; }
 
+    /// <summary>Options of the services, by their key below <c>Woodpecker:</c>.</summary>
+    public required IReadOnlyDictionary<string, string> ServiceValues { get; init; }
+
     public static RunOptions Read(IConfiguration configuration)
     {
         var section = configuration.GetSection(OptionTable.Section);
@@ -78,6 +81,7 @@ internal sealed record RunOptions
             StartTimeout = TimeSpan.FromSeconds(Number(section, "StartTimeoutSeconds", 120, 5, 3600)),
             MetadataConnectionString = Empty(configuration.GetConnectionString("metadata")),
             ObjectsConnectionString = Empty(configuration.GetConnectionString("objects")),
+            ServiceValues = OptionTable.ServiceValues(configuration),
         };
     }
 

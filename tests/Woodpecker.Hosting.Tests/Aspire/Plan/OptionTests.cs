@@ -22,6 +22,7 @@ public sealed class OptionTests
     [Theory]
     [InlineData("--Woodpecker:Replicas=5")]
     [InlineData("--woodpecker:replicas=5")]
+    [InlineData("--Woodpecker:Writer:IdleSealMilliseconds=500")]
     [InlineData("--environment=Development")]
     [InlineData("--Logging:LogLevel:Default=Debug")]
     [InlineData("--ConnectionStrings:metadata=http://host:2379")]
