@@ -4,7 +4,7 @@ using Woodpecker.AppHost.Plan;
 try
 {
     var builder = DistributedApplication.CreateBuilder(args);
-    var plan = RunPlan.Create(builder, args); // All validation is here: one readable sentence, nothing started.
+    using var plan = RunPlan.Create(builder, args); // All validation is here: one readable sentence, nothing started.
     var metadata = builder.AddMetadata("metadata", plan);
     var objects = builder.AddObjects("objects", plan);
     var replicas = plan.ReplicaIds

@@ -9,11 +9,12 @@ using Woodpecker.AppHost.Plan;
 namespace Woodpecker.AppHost.Components;
 
 /// <summary>Tells on the console what was chosen, who is healthy, when everything is ready, and what keeps it from being so.</summary>
-internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNotificationService notifications,
+internal sealed class RunReport(RunPlan plan, ResourceNotificationService notifications,
     ResourceLoggerService logs, IHostApplicationLifetime lifetime, ILoggerFactory loggers,
     TimeProvider time) : IDistributedApplicationEventingSubscriber
 {
     private const int LogTailLines = 10;
+    private const string Tool = "dotnet run --project tools/wp --";
 
     private readonly ILogger _logger = loggers.CreateLogger("Woodpecker.AppHost");
     private readonly Lock _gate = new();
@@ -111,26 +112,26 @@ internal sealed class RunReport(RunPlan plan, RunDirectory directory, ResourceNo
     /// <summary>Lines to copy: with the tool, and through the sidecars with nothing but curl.</summary>
     private string Hints()
     {
-        var data = plan.Options.IsMemoryProfile || plan.Options.DataDir is not null
-            ? $" --endpoints \"{Path.Combine(directory.Run, "endpoints.json")}\""
-            : "";
+        var isWhereToolsLook = plan.Options is { IsMemoryProfile: false, DataDir: null };
+        var place = isWhereToolsLook ? "" : $" --endpoint \"{plan.Directory.Data}\"";
         var hints = new StringBuilder();
-        hints.Append(CultureInfo.InvariantCulture,
-            $"\n  append   dotnet run --project tools/wp -- append demo --text \"hello\"{data}");
-        hints.Append(CultureInfo.InvariantCulture, $"\n  read     dotnet run --project tools/wp -- read demo{data}");
+        hints.Append(CultureInfo.InvariantCulture, $"\n  append   {Tool} append demo --text \"hello\"{place}");
+        hints.Append(CultureInfo.InvariantCulture, $"\n  read     {Tool} read demo{place}");
         if (plan is { IsDirect: false, DaprToken: null })
         {
-            var writer = Address(plan.Port(plan.WriterIds[0], "dapr-http"));
-            var reader = Address(plan.Port(plan.ReaderIds[0], "dapr-http"));
+            var writer = Invoke(plan.WriterIds[0]);
             hints.Append(CultureInfo.InvariantCulture,
-                $"\n  or       curl -sS -X POST {writer}/v1.0/invoke/{plan.WriterIds[0]}/method/logs/demo/entries ")
+                $"\n  or       curl -sS -X PUT {writer}/logs/demo && curl -sS -X POST ")
+                .Append(CultureInfo.InvariantCulture, $"{writer}/logs/demo/entries ")
                 .Append("-H 'content-type: application/octet-stream' --data-binary hello");
             hints.Append(CultureInfo.InvariantCulture,
-                $"\n           curl -sS '{reader}/v1.0/invoke/{plan.ReaderIds[0]}/method/logs/demo/entries?from=0'");
+                $"\n           curl -sS '{Invoke(plan.ReaderIds[0])}/logs/demo/entries?from=0'");
         }
 
         return hints.ToString();
     }
+
+    private string Invoke(string id) => $"{Address(plan.Port(id, "dapr-http"))}/v1.0/invoke/{id}/method";
 
     private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 }

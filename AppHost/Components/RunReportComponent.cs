@@ -10,9 +10,8 @@ internal static class RunReportComponent
     public static void AddRunReport(this IDistributedApplicationBuilder builder, RunPlan plan)
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(plan);
-        // By a factory, so that the container gives the directory free when everything in it has stopped.
-        builder.Services.AddSingleton(_ => plan.Directory);
+        // By a factory, so that the container gives directory and ports free when everything has stopped.
+        builder.Services.AddSingleton(_ => plan);
         builder.Services.AddEventingSubscriber<RunReport>();
     }
 }

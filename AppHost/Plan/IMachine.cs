@@ -11,6 +11,11 @@ internal interface IMachine
     /// <summary>A port that is free now and not in <paramref name="taken"/>, below the range the system gives to outgoing connections.</summary>
     int FreePort(ISet<int> taken);
 
+    /// <summary>
+    /// Keeps other AppHosts of this user away from the ports of a base while this one runs; false if one is there already.
+    /// </summary>
+    bool ReservePorts(int first);
+
     /// <summary>An unguessable token.</summary>
     string NewToken();
 }

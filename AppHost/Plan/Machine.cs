@@ -7,13 +7,17 @@ using System.Text.RegularExpressions;
 namespace Woodpecker.AppHost.Plan;
 
 /// <summary>The real machine. Nothing here touches the network beyond binding loopback ports.</summary>
-internal sealed partial class Machine : IMachine
+internal sealed partial class Machine : IMachine, IDisposable
 {
     private const int FirstFreePort = 20000; // Below the usual range of outgoing connections,
     private const int LastFreePort = 29999;  // so none takes a port between this probe and its use.
+    private const int BlockSize = 100; // Taken as a whole, so that two AppHosts never choose the same port.
     private const int TokenBytes = 16;
 
     private static readonly TimeSpan VersionLimit = TimeSpan.FromSeconds(5);
+
+    private readonly PortReservation _reservation = new();
+    private readonly Queue<int> _candidates = new();
 
     public Tool? FindTool(string name, string? path, Version lowest)
     {
@@ -40,8 +44,6 @@ internal sealed partial class Machine : IMachine
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // As Kestrel binds: a connection of the last run that still lingers is no obstacle, a listener is.
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
             socket.Listen();
             return true;
@@ -52,21 +54,42 @@ internal sealed partial class Machine : IMachine
         }
     }
 
+    public bool ReservePorts(int first) => _reservation.TryTake(first);
+
     public int FreePort(ISet<int> taken)
     {
-        const int range = LastFreePort - FirstFreePort + 1;
-        var start = RandomNumberGenerator.GetInt32(range);
-        for (var i = 0; i < range; i++)
+        while (true)
         {
-            var port = FirstFreePort + ((start + i) % range);
-            if (!taken.Contains(port) && IsPortFree(port))
-                return port;
+            while (_candidates.TryDequeue(out var port))
+            {
+                if (!taken.Contains(port) && IsPortFree(port))
+                    return port;
+            }
+
+            TakeBlock();
+        }
+    }
+
+    public void Dispose() => _reservation.Dispose();
+
+    public string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
+
+    private void TakeBlock()
+    {
+        const int blocks = (LastFreePort - FirstFreePort + 1) / BlockSize;
+        var start = RandomNumberGenerator.GetInt32(blocks);
+        for (var i = 0; i < blocks; i++)
+        {
+            var first = FirstFreePort + ((start + i) % blocks * BlockSize);
+            if (!_reservation.TryTake(first))
+                continue;
+            for (var port = first; port < first + BlockSize; port++)
+                _candidates.Enqueue(port);
+            return;
         }
 
         throw new RunPlanException($"No free port between {FirstFreePort} and {LastFreePort}.");
     }
-
-    public string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
 
     private static bool IsExecutable(string path)
     {

@@ -11,7 +11,8 @@ internal static class OptionTable
     private const int MaxSuggestionDistance = 4;
 
     /// <summary>Sections that AppHost hands to the services as they are; the services check them.</summary>
-    private static readonly string[] ServiceSections = ["Writer", "Replica", "Reader", "Compactor", "Journal", "Upload"];
+    private static readonly string[] ServiceSections =
+        ["Writer", "Replica", "Reader", "Compactor", "Journal", "Upload"];
 
     public static IReadOnlyList<OptionKey> All { get; } =
     [
@@ -40,7 +41,8 @@ internal static class OptionTable
     {
         foreach (var key in Keys(configuration.GetSection(Section)))
         {
-            if (!IsForServices(key) && !All.Any(known => string.Equals(known.Name, key, StringComparison.OrdinalIgnoreCase)))
+            if (!IsForServices(key) && !All.Any(known =>
+                string.Equals(known.Name, key, StringComparison.OrdinalIgnoreCase)))
                 throw Unknown($"{Section}:{key}");
         }
 

@@ -34,6 +34,18 @@ internal sealed class PortMap
             .Concat(serviceIds.SelectMany((id, k) =>
                 ServicePorts.Select((name, i) => (id, name, ((k + 1) * Step) + i)))).ToArray();
         var first = userBase ?? DefaultBase;
+        if (first != 0 && !machine.ReservePorts(first))
+        {
+            if (userBase is not null)
+            {
+                throw new RunPlanException($"Another AppHost uses the ports from {first} on: choose another "
+                    + "--Woodpecker:Ports:Base, or 0 for any free ports.");
+            }
+
+            map._replaced.Add($"another AppHost uses the ports from {first} on, free ones are taken instead");
+            first = 0;
+        }
+
         var taken = new HashSet<int>();
         if (first != 0)
             taken.UnionWith(wanted.Select(w => first + w.Item3)); // A replacement must not take a neighbour's number.

@@ -15,6 +15,7 @@ internal sealed class RunDirectory : IDisposable
 
     private readonly FileStream _lock;
     private readonly bool _isTemporary;
+    private bool _isDisposed;
 
     private RunDirectory(string data, string runId, FileStream locked, bool isTemporary)
     {
@@ -99,6 +100,9 @@ internal sealed class RunDirectory : IDisposable
     /// <summary>Gives the directory free. Data of the memory profile are deleted.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         try
         {
             File.Delete(Path.Combine(Run, "endpoints.json"));

@@ -4,11 +4,12 @@ using Microsoft.Extensions.Configuration;
 namespace Woodpecker.AppHost.Plan;
 
 /// <summary>Everything that is decided before anything starts: choices, names, ports, tokens, places.</summary>
-internal sealed class RunPlan
+internal sealed class RunPlan : IDisposable
 {
     private const int RunIdLength = 12;
 
     private readonly PortMap _ports;
+    private readonly IMachine _machine;
 
     private RunPlan(RunOptions options, Choice metadata, Choice dapr, Choice objects, PortMap ports, IMachine machine)
     {
@@ -17,6 +18,7 @@ internal sealed class RunPlan
         Dapr = dapr;
         Objects = objects;
         _ports = ports;
+        _machine = machine;
         AppToken = machine.NewToken();
         DaprToken = options.DaprApiTokens ? machine.NewToken() : null;
     }
@@ -73,6 +75,13 @@ internal sealed class RunPlan
     public static RunPlan Decide(RunOptions options, IMachine machine) =>
         Decide(options, machine, Choices.Metadata(options, machine), Choices.Objects(options));
 
+    /// <summary>Gives directory and ports free; once everything has stopped. Doing it twice does no harm.</summary>
+    public void Dispose()
+    {
+        Directory?.Dispose();
+        (_machine as IDisposable)?.Dispose();
+    }
+
     public int AppPort(string id) => _ports[id, "app"];
 
     public int InternalPort(string id) => _ports[id, "internal"];
@@ -96,7 +105,7 @@ internal sealed class RunPlan
 
     private static RunPlan Open(RunOptions options, string solution, ConfigurationManager configuration)
     {
-        var machine = new Machine();
+        var machine = new Machine(); // Becomes the plan's, and goes with it.
         var metadata = Choices.Metadata(options, machine);
         var objects = Choices.Objects(options);
         // The directory's lock comes before the ports: what a dead run left is swept under it, and frees its ports.
@@ -119,6 +128,7 @@ internal sealed class RunPlan
         catch
         {
             directory.Dispose();
+            machine.Dispose();
             throw;
         }
     }

@@ -23,6 +23,10 @@ internal sealed class FakeMachine : IMachine
         return _nextPort;
     }
 
+    public int? OtherHostsBase { get; init; }
+
+    public bool ReservePorts(int first) => first != OtherHostsBase;
+
     public string NewToken() => $"token-{_nextPort}";
 
     public FakeMachine With(string name, string version)

@@ -65,6 +65,31 @@ public sealed class RunPlanTests
     }
 
     [Fact]
+    public void PortsOfAnotherAppHost_AreLeftAlone()
+    {
+        var machine = new FakeMachine { OtherHostsBase = 7400 };
+
+        var plan = Decide(machine, "");
+
+        Assert.Equal(20000, plan.Port("metadata", "client"));
+        Assert.Contains("another AppHost", Assert.Single(plan.ReplacedPorts), StringComparison.Ordinal);
+        Assert.Throws<RunPlanException>(() => Decide(machine, "--Woodpecker:Ports:Base=7400"));
+    }
+
+    [Fact]
+    public void RealMachine_GivesTwoHostsDifferentPorts()
+    {
+        using var one = new Machine();
+        using var two = new Machine();
+        var taken = new HashSet<int>();
+        for (var i = 0; i < 150; i++) // More than one block each.
+        {
+            Assert.True(taken.Add(one.FreePort(taken)));
+            Assert.True(taken.Add(two.FreePort(taken)));
+        }
+    }
+
+    [Fact]
     public void BaseZero_GivesEveryEndpointItsOwnFreePort()
     {
         var plan = Decide(new FakeMachine(), "--Woodpecker:Ports:Base=0");
