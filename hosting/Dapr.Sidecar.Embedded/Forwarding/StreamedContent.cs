@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Dapr.Sidecar.Embedded.Diagnostics;
@@ -10,6 +11,7 @@ namespace Dapr.Sidecar.Embedded.Forwarding;
 /// </summary>
 internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Counters counters) : HttpContent
 {
+    private const int GatherBytes = 64 * 1024;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool _started;
@@ -71,10 +73,9 @@ internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Count
                 {
                     throw new InvalidDataException("The body breaks the limit.");
                 }
-
-                await stream.WriteAsync(part, cancellation);
             }
 
+            await WriteAsync(stream, buffer, cancellation);
             counters.BytesIn(buffer.Length);
             source.AdvanceTo(buffer.End);
             if (read.IsCompleted)
@@ -83,6 +84,36 @@ internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Count
             }
 
             await stream.FlushAsync(cancellation);
+        }
+    }
+
+    /// <summary>
+    /// The server's buffers are pages of 4 KiB, and each write becomes a frame: gathering them costs one copy and saves
+    /// three frames of four, here and at every later hop.
+    /// </summary>
+    private static async ValueTask WriteAsync(Stream stream, ReadOnlySequence<byte> buffer, CancellationToken cancellation)
+    {
+        if (buffer.IsSingleSegment)
+        {
+            await stream.WriteAsync(buffer.First, cancellation);
+            return;
+        }
+
+        var gathered = ArrayPool<byte>.Shared.Rent((int)Math.Min(buffer.Length, GatherBytes));
+        try
+        {
+            while (!buffer.IsEmpty)
+            {
+                var part = buffer.Slice(0, Math.Min(buffer.Length, gathered.Length));
+                part.CopyTo(gathered);
+                await stream.WriteAsync(gathered.AsMemory(0, (int)part.Length), cancellation);
+                buffer = buffer.Slice(part.Length);
+            }
+        }
+        finally
+        {
+            // The stream copies what it is given before the write completes.
+            ArrayPool<byte>.Shared.Return(gathered);
         }
     }
 }
