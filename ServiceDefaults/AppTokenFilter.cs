@@ -51,7 +51,7 @@ internal sealed class AppTokenFilter(ServiceSettings settings) : IStartupFilter
     private static Task RefuseAsync(HttpContext context)
     {
         var response = context.Response;
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true)
+        if (GrpcBodyLimitFilter.IsGrpc(context.Request))
         {
             response.ContentType = "application/grpc";
             response.Headers["grpc-status"] = GrpcUnauthenticated;

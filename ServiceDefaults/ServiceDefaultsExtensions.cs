@@ -28,6 +28,7 @@ public static class ServiceDefaultsExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
         services.AddSingleton<IStartupFilter, AppTokenFilter>();
+        services.AddSingleton<IStartupFilter, GrpcBodyLimitFilter>();
         services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         services.AddGrpc(options =>
         {

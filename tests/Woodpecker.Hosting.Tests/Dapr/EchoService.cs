@@ -17,6 +17,8 @@ internal sealed class EchoService(EchoState state) : Echo.EchoBase
         {
             case "fail":
                 throw new RpcException(new Status(StatusCode.FailedPrecondition, "not now: ä"));
+            case "unavailable":
+                throw new RpcException(new Status(StatusCode.Unavailable, "try later"));
             case "wait":
                 await state.WaitForCancelAsync(request.Number, context.CancellationToken);
                 break;
