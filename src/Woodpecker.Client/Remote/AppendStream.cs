@@ -77,7 +77,11 @@ internal sealed class AppendStream(RemoteLogWriter owner, string log, string pee
         {
             var failure = FailureMapping.FromRpcException(e, peer);
             var isFinal = failure.Kind is ErrorKind.Invalid or ErrorKind.NotFound or ErrorKind.Corrupt;
-            return new StreamEnd(failure, isFinal);
+            var neverConnected = e.Status.DebugException is HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError,
+            };
+            return new StreamEnd(failure, isFinal, neverConnected);
         }
     }
 

@@ -81,9 +81,17 @@ internal sealed class BatchQueue(LogWriterOptions options, Guid producerId)
         }
 
         _resent++;
-        if (batch.TimesSent++ == 0)
-            batch.FirstSentAt = now;
+        batch.TimesSent++;
+        batch.FirstSentAt ??= now;
         return batch;
+    }
+
+    /// <summary>The stream never came about: what was handed to it was not sent.</summary>
+    public void ForgetStream()
+    {
+        for (var i = 0; i < _resent; i++)
+            _unanswered[i].TimesSent--;
+        _resent = 0;
     }
 
     /// <summary>The oldest sent batch is answered for good.</summary>

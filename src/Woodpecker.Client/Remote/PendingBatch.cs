@@ -21,8 +21,8 @@ internal sealed class PendingBatch(AppendOptions? conditions)
     /// <summary>Streams it was handed to; with none, its entries are surely not in the log (W7).</summary>
     public int TimesSent { get; set; }
 
-    /// <summary>Timestamp of the first sending.</summary>
-    public long FirstSentAt { get; set; }
+    /// <summary>Timestamp of the first attempt to send it; null before.</summary>
+    public long? FirstSentAt { get; set; }
 
     public Task<AppendResult> Answer => _answer.Task;
 

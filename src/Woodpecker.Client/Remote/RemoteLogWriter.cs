@@ -194,7 +194,7 @@ internal sealed class RemoteLogWriter : ILogWriter
             failures = _hasProgress ? 0 : failures + 1;
             if (failures > 0)
                 peer = (peer + 1) % _writers.Count;
-            GiveUp(failure, end.IsFinal);
+            GiveUp(failure, end);
             await Task.Delay(Pause(failures, failure), _time).ConfigureAwait(false);
         }
     }
@@ -233,17 +233,19 @@ internal sealed class RemoteLogWriter : ILogWriter
     }
 
     // After a broken stream: what must not or need not be sent again is answered (W7).
-    private void GiveUp(WoodpeckerException failure, bool isFinal)
+    private void GiveUp(WoodpeckerException failure, StreamEnd end)
     {
         List<PendingBatch> over = [];
         lock (_gate)
         {
-            if (isFinal || IsOverdue())
+            if (end.NeverConnected)
+                _queue.ForgetStream();
+            if (end.IsFinal || IsOverdue())
             {
                 over = _queue.RemoveAll();
                 _queue.Renumber();
             }
-            else if (!_options.IsIdempotent)
+            else if (!_options.IsIdempotent && !end.NeverConnected)
             {
                 over = _queue.RemoveSent();
             }
@@ -252,15 +254,15 @@ internal sealed class RemoteLogWriter : ILogWriter
         }
 
         foreach (var batch in over)
-            batch.Complete(Settlement.OfBrokenStream(batch, failure, isFinal));
+            batch.Complete(Settlement.OfBrokenStream(batch, failure, end.IsFinal));
     }
 
     private bool IsOverdue() =>
-        _queue.Oldest is { } oldest && _time.GetElapsedTime(oldest.FirstSentAt) > _options.RetryPatience;
+        _queue.Oldest?.FirstSentAt is { } first && _time.GetElapsedTime(first) > _options.RetryPatience;
 
     private bool ShouldRetry(PendingBatch batch, in AppendResult result)
     {
-        if (!_options.IsIdempotent || _time.GetElapsedTime(batch.FirstSentAt) > _options.RetryPatience)
+        if (!_options.IsIdempotent || _time.GetElapsedTime(batch.FirstSentAt!.Value) > _options.RetryPatience)
             return false;
         return result.Outcome == AppendOutcome.Indeterminate
             || result.Error is { Kind: ErrorKind.Unavailable or ErrorKind.NotOwner or ErrorKind.Closed };
