@@ -18,7 +18,7 @@ public sealed class ReplicaCore
     public ReplicaCore(ReplicaId self) => Self = self;
 
     /// <summary>This store with its present generation.</summary>
-    public ReplicaId Self { get; }
+    public ReplicaId Self { get; private set; }
 
     /// <summary>The promises.</summary>
     public PromiseTable Promises { get; } = new();
@@ -55,6 +55,28 @@ public sealed class ReplicaCore
         copy.Accept(frame.LastEntry, frame.ChainAfter);
         copy.DurableEntry = frame.LastEntry;
         return true;
+    }
+
+    /// <summary>Boot: what a checkpoint says about a copy beyond its frames, after those were restored.</summary>
+    public void RestoreState(SegmentKey key, in CopyState state)
+    {
+        if (Find(key) is not { } copy)
+            return;
+        copy.ConfirmedEntry = EntryId.Max(copy.ConfirmedEntry, state.ConfirmedEntry);
+        copy.IsPoisoned |= state.IsPoisoned;
+        copy.IsDamaged |= state.IsDamaged || copy.AcceptedEntry < state.DurableEntry;
+        if (state.SealedEntry is not { } last)
+            return;
+        copy.SealedEntry = last;
+        copy.SealedChain = state.SealedChain;
+        copy.CutAbove(last);
+    }
+
+    /// <summary>An unreadable record was met: older segments may miss what was acknowledged (R10). The superblock says so already.</summary>
+    public void RaiseGeneration(uint generation)
+    {
+        Invariant.Check(generation >= Self.Generation, "R10: generations only rise");
+        Self = Self with { Generation = generation };
     }
 
     /// <summary>Boot or scrub: entries of the copy from <paramref name="from"/> on are unreadable.</summary>
@@ -161,13 +183,13 @@ public sealed class ReplicaCore
         if (Find(key) is not { } copy)
         {
             return new FenceReply(
-                Self, EntryId.None, startChain, EntryId.None, HasHeader: false, HealthOf(namedGeneration, isDamaged: false));
+                Self, EntryId.None, startChain, EntryId.None, HasHeader: false, HealthOf(namedGeneration, copy: null));
         }
 
         var found = copy.TryGetChain(copy.DurableEntry, out var chain);
         Invariant.Check(found, "R5: durability moves by whole frames");
         return new FenceReply(
-            Self, copy.DurableEntry, chain, copy.ConfirmedEntry, HasHeader: true, HealthOf(namedGeneration, copy.IsDamaged));
+            Self, copy.DurableEntry, chain, copy.ConfirmedEntry, HasHeader: true, HealthOf(namedGeneration, copy));
     }
 
     /// <summary>Seal: fixes the end here; entries above it become unreadable (R7).</summary>
@@ -175,16 +197,18 @@ public sealed class ReplicaCore
     /// <param name="epoch">The sealer's epoch; null for a seal read from metadata, which needs no promise.</param>
     /// <param name="last">The sealed end.</param>
     /// <param name="chain">Chain at it.</param>
-    public ReplicaDecision OnSeal(SegmentKey key, LogEpoch? epoch, EntryId last, ulong chain)
+    /// <param name="verified">Highest epoch that metadata is known to have given out (R2).</param>
+    public ReplicaDecision OnSeal(SegmentKey key, LogEpoch? epoch, EntryId last, ulong chain, LogEpoch verified = default)
     {
-        if (epoch is { } e && e < Promises[key.Log])
-            return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(Promises[key.Log]));
+        if (epoch is { } sealer && CheckEpoch(key.Log, sealer, verified) is { } answer)
+            return answer;
         if (Find(key) is not { } copy)
             return ReplicaDecision.Refuse(ReplicaRefusal.HeaderMissing());
+        var needsPromise = epoch > Promises[key.Log];
         if (copy.SealedEntry is { } sealedEntry)
         {
             return sealedEntry == last && copy.SealedChain == chain
-                ? ReplicaDecision.Duplicate(needsPromise: false)
+                ? Promised(ReplicaDecision.Duplicate(needsPromise), key.Log, epoch)
                 : Poison(copy, "the segment is sealed at another end"); // INV-15
         }
 
@@ -193,7 +217,7 @@ public sealed class ReplicaCore
         copy.SealedEntry = last;
         copy.SealedChain = chain;
         copy.CutAbove(last);
-        return ReplicaDecision.Journal(needsPromise: false);
+        return Promised(ReplicaDecision.Journal(needsPromise), key.Log, epoch);
     }
 
     /// <summary>An explicit or carried LAC: a hint that only rises (R8).</summary>
@@ -217,6 +241,13 @@ public sealed class ReplicaCore
     /// <summary>The copy is no longer needed, on positive evidence that the shell holds (R12).</summary>
     /// <returns>Whether it was held: a drop record must be journaled.</returns>
     public bool Drop(SegmentKey key) => _copies.Remove(key);
+
+    private ReplicaDecision Promised(ReplicaDecision decision, LogId log, LogEpoch? epoch)
+    {
+        if (epoch is { } promised)
+            Promises.Raise(log, promised);
+        return decision;
+    }
 
     private ReplicaDecision? CheckEpoch(LogId log, LogEpoch epoch, LogEpoch verified)
     {
@@ -263,10 +294,12 @@ public sealed class ReplicaCore
         return ReplicaDecision.Refuse(ReplicaRefusal.Diverged(why));
     }
 
-    private MemberHealth HealthOf(uint namedGeneration, bool isDamaged)
+    // R11. The header and the recoverer name the same generation; if they ever differ, the copy is not Clean.
+    private MemberHealth HealthOf(uint namedGeneration, SegmentCopy? copy)
     {
-        if (isDamaged)
+        if (copy is { IsDamaged: true } or { IsPoisoned: true })
             return MemberHealth.Damaged;
-        return namedGeneration == Self.Generation ? MemberHealth.Clean : MemberHealth.Ambiguous;
+        var isCurrent = namedGeneration == Self.Generation && (copy is null || copy.NamedGeneration == Self.Generation);
+        return isCurrent ? MemberHealth.Clean : MemberHealth.Ambiguous;
     }
 }

@@ -17,7 +17,7 @@ public enum SegmentCopyState : byte
 /// <summary>One live segment in a checkpoint.</summary>
 public sealed record CheckpointSegment
 {
-    internal const int SmallestSize = (9 * 8) + 1 + 4 + 1;
+    internal const int SmallestSize = (9 * 8) + 1 + (2 * 4) + 1;
 
     private const int MaxDamage = 100_000;
 
@@ -38,6 +38,9 @@ public sealed record CheckpointSegment
 
     /// <summary>Generation of this store that the segment's ensemble names (R10).</summary>
     public uint NamedGeneration { get; init; }
+
+    /// <summary>CRC32C of the segment header's bytes: tells a repeated SegmentOpen from a contradiction.</summary>
+    public uint HeaderCrc { get; init; }
 
     /// <summary>End of the contiguous prefix held.</summary>
     public EntryId DurableLast { get; init; } = EntryId.None;
@@ -67,6 +70,7 @@ public sealed record CheckpointSegment
         writer.WriteUInt64(BaseOffset.Value);
         writer.WriteByte((byte)State);
         writer.WriteUInt32(NamedGeneration);
+        writer.WriteUInt32(HeaderCrc);
         writer.WriteInt64(DurableLast.Value);
         writer.WriteUInt64(Chain);
         writer.WriteInt64(Lac.Value);
@@ -86,7 +90,7 @@ public sealed record CheckpointSegment
         if (!reader.TryReadUInt64(out var log) || !reader.TryReadUInt64(out var id) || !reader.TryReadUInt64(out var epoch)
             || !reader.TryReadUInt64(out var baseOffset) || baseOffset > Limits.MaxOffset
             || !reader.TryReadByte(out var state) || state > (byte)(SegmentCopyState.Sealed | SegmentCopyState.Poisoned)
-            || !reader.TryReadUInt32(out var generation)
+            || !reader.TryReadUInt32(out var generation) || !reader.TryReadUInt32(out var headerCrc)
             || !reader.TryReadEntryId(out var last) || !reader.TryReadUInt64(out var chain)
             || !reader.TryReadEntryId(out var lac) || !reader.TryReadEntryId(out var sealedLast)
             || !reader.TryReadUInt64(out var sealedChain) || !TryReadDamage(ref reader, out var damage))
@@ -102,6 +106,7 @@ public sealed record CheckpointSegment
             BaseOffset = new Offset(baseOffset),
             State = (SegmentCopyState)state,
             NamedGeneration = generation,
+            HeaderCrc = headerCrc,
             DurableLast = last,
             Chain = chain,
             Lac = lac,

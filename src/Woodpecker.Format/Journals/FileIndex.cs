@@ -98,5 +98,5 @@ public sealed record FileIndexSegment(LogId Log, SegmentId Segment, IReadOnlyLis
 /// <param name="Count">Entries in the frame; 0 for the header.</param>
 /// <param name="Length">Bytes of the frame or header.</param>
 /// <param name="Position">Where it begins in the file.</param>
-/// <param name="ChainAfter">Chain after its last entry.</param>
+/// <param name="ChainAfter">Chain after its last entry; for the header, the CRC32C of its bytes.</param>
 public readonly record struct FileIndexRow(EntryId FirstEntry, int Count, int Length, long Position, ulong ChainAfter);

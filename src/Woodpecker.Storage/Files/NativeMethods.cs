@@ -15,7 +15,12 @@ internal static partial class NativeMethods
     public const int Exclusive = 0x80;
     public const int CloseOnExec = 0x80000;
 
+    public const int LockExclusive = 2;
+    public const int LockWithoutWaiting = 4;
+    public const int AdviseNotNeeded = 4;
+
     public const int ErrorInterrupted = 4;
+    public const int ErrorAgain = 11;
     public const int ErrorExists = 17;
     public const int ErrorInvalid = 22;
     public const int ErrorNotSupported = 95;
@@ -40,6 +45,12 @@ internal static partial class NativeMethods
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Allocate(SafeFileHandle file, int mode, long position, long length);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise", SetLastError = false)]
+    public static partial int Advise(SafeFileHandle file, long position, long length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Link(string existingPath, string newPath);

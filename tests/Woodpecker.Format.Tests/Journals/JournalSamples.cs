@@ -56,6 +56,7 @@ internal static class JournalSamples
                 BaseOffset = new Offset(100),
                 State = SegmentCopyState.Sealed | SegmentCopyState.Poisoned,
                 NamedGeneration = 3,
+                HeaderCrc = 0x11223344,
                 DurableLast = new EntryId(9),
                 Chain = 0xAA,
                 Lac = new EntryId(8),

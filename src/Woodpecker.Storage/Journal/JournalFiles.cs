@@ -1,0 +1,375 @@
+using Woodpecker.Format.Journals;
+
+namespace Woodpecker.Storage.Journal;
+
+/// <summary>The files of a journal: which one is written, when the next begins, which are still needed (J3, J10, J11).</summary>
+/// <remarks>
+/// Threads: <see cref="BeginGroup"/> on the writer thread; references from the owner; a thread of its own prepares spare
+///          files and takes back those that are no longer needed. Lock order: the owner's lock, then the one here.
+/// </remarks>
+internal sealed class JournalFiles : IDisposable
+{
+    /// <summary>Number of the next record; the writer thread's.</summary>
+    public ulong JournalSequence;
+
+    private const int SmallestIndexRow = 32 + 26;
+
+    private readonly Lock _gate = new();
+    private readonly IJournalMedium _medium;
+    private readonly JournalOptions _options;
+    private readonly IIdSource _ids;
+    private readonly TimeProvider _time;
+    private readonly SortedDictionary<ulong, JournalFile> _files = [];
+    private readonly SpareFiles _spares;
+    private readonly Group _scratch;
+    private readonly FailureLatch _latch;
+    private readonly AutoResetEvent _work = new(initialState: false);
+    private readonly Thread _worker;
+    private JournalIdentity _identity;
+    private IJournalOwner _owner = null!;
+    private JournalFile _current = null!;
+    private long _rowsInCurrent;
+    private ulong _groupSequence;
+    private long _usedBytes;
+    private volatile bool _isFull;
+    private volatile bool _isStopping;
+
+    public JournalFiles(IJournalMedium medium, JournalOptions options, IIdSource ids, TimeProvider time, FailureLatch latch)
+    {
+        _medium = medium;
+        _options = options;
+        _ids = ids;
+        _time = time;
+        _latch = latch;
+        _spares = new SpareFiles(medium, options);
+        _scratch = new Group(JournalOptions.Align(RecordPart.MaxSlice + RecordPart.PrefixSize + RecordHeader.Size) + Limits.JournalAlignment);
+        _worker = new Thread(RunWorker) { IsBackground = true, Name = "journal-files" };
+    }
+
+    /// <summary>Bytes of the files that hold records.</summary>
+    public long UsedBytes => Interlocked.Read(ref _usedBytes);
+
+    /// <summary>Part of the capacity that holds records, 0 to 1 (U8).</summary>
+    public double FillRatio => (double)UsedBytes / _options.Capacity;
+
+    /// <summary>Whether records of data may be added: not once only the reserve is left (R9).</summary>
+    public bool AcceptsData
+    {
+        get
+        {
+            if (!_isFull || _spares.Count > 1)
+                return true;
+            lock (_gate)
+                return _current.EndPosition + (3L * _options.BufferSize) + IndexReserve(_rowsInCurrent) <= _current.Size;
+        }
+    }
+
+    /// <summary>Begins the first file of this process: indexes for files that lack one, then a checkpoint.</summary>
+    public void Start(RecoveredJournal recovered, JournalIdentity identity, IJournalOwner owner)
+    {
+        _identity = identity;
+        _owner = owner;
+        JournalSequence = recovered.NextJournalSequence;
+        _groupSequence = recovered.NextGroupSequence;
+        foreach (var file in recovered.Files)
+            Add(file);
+        _spares.DeleteLeftovers();
+        _current = BeginFile(recovered.NextFileSequence);
+        // Only now: a crash before this point meets the unreadable files, and with them the reason for R10, again.
+        foreach (var name in recovered.UnreadableNames)
+            _medium.Rename(name, "dead-" + name);
+        _medium.SyncNames();
+        _worker.Start();
+        _work.Set();
+    }
+
+    /// <summary>The file for the next group, which is guaranteed to fit.</summary>
+    public JournalFile BeginGroup(int length, ReadOnlySpan<GroupItem> items)
+    {
+        if (_current.EndPosition + length + IndexReserve(_rowsInCurrent + items.Length) > _current.Size)
+            Roll(length, items.Length);
+        _rowsInCurrent += items.Length;
+        return _current;
+    }
+
+    /// <summary>Number for the next group.</summary>
+    public ulong NextGroupSequence() => _groupSequence++;
+
+    /// <summary>Counts a segment that has bytes in a file.</summary>
+    public void AddReference(ulong fileSequence)
+    {
+        lock (_gate)
+            _files[fileSequence].LiveSegments++;
+    }
+
+    /// <summary>A segment gave up its bytes in these files.</summary>
+    public void ReleaseReferences(IReadOnlyList<ulong> fileSequences)
+    {
+        lock (_gate)
+        {
+            foreach (var sequence in fileSequences)
+                _files[sequence].LiveSegments--;
+        }
+
+        _work.Set();
+    }
+
+    /// <summary>The oldest file that segments still need, if it is not among the newest <paramref name="keep"/> files (J10).</summary>
+    public ulong? OldestPinned(int keep)
+    {
+        lock (_gate)
+        {
+            if (_files.Count <= keep)
+                return null;
+            var oldest = _files.Values.FirstOrDefault(file => file.LiveSegments > 0);
+            return oldest is null || oldest == _current ? null : oldest.Sequence;
+        }
+    }
+
+    /// <summary>The open file; null if it was given back.</summary>
+    public IJournalFile? Find(ulong sequence)
+    {
+        lock (_gate)
+            return _files.TryGetValue(sequence, out var file) ? file.Handle : null;
+    }
+
+    public void Dispose()
+    {
+        _isStopping = true;
+        _work.Set();
+        if (_worker.IsAlive)
+            _worker.Join();
+        foreach (var file in _files.Values)
+            file.Handle.Dispose();
+        _spares.Dispose();
+        _scratch.Dispose();
+        _work.Dispose();
+    }
+
+    private void Roll(int length, int records)
+    {
+        var closing = _current;
+        var index = _owner.MakeIndex(closing.Sequence).Encode();
+        closing.IndexPosition = WriteContent(closing, RecordType.FileIndex, index);
+        closing.IndexFileSequence = closing.Sequence;
+        var next = BeginFile(closing.Sequence + 1, length, records);
+        lock (_gate)
+            _current = next;
+        _work.Set();
+    }
+
+    private JournalFile BeginFile(ulong sequence, int groupLength = 0, int groupRecords = 0)
+    {
+        var orphans = new List<(JournalFile File, byte[] Content)>();
+        List<CheckpointFile> table;
+        lock (_gate)
+        {
+            foreach (var file in _files.Values)
+            {
+                if (file.LiveSegments > 0 && file.IndexFileSequence == 0)
+                    orphans.Add((file, []));
+            }
+        }
+
+        var needed = JournalFileHeader.Size + groupLength + IndexReserve(groupRecords);
+        for (var i = 0; i < orphans.Count; i++)
+        {
+            orphans[i] = (orphans[i].File, _owner.MakeIndex(orphans[i].File.Sequence).Encode());
+            needed += ContentSize(orphans[i].Content.Length);
+        }
+
+        // The table's size does not depend on its values, so a first encoding tells how much room it takes.
+        needed += ContentSize(_owner.MakeCheckpoint(MakeTable()).Encode().Length);
+        var next = OpenFile(sequence, needed);
+        _rowsInCurrent = 0;
+        foreach (var (file, content) in orphans)
+        {
+            file.IndexPosition = WriteContent(next, RecordType.FileIndex, content);
+            file.IndexFileSequence = sequence;
+        }
+
+        table = MakeTable();
+        WriteContent(next, RecordType.Checkpoint, _owner.MakeCheckpoint(table).Encode());
+        next.HasCheckpoint = true;
+        Add(next);
+        return next;
+    }
+
+    private void Add(JournalFile file)
+    {
+        lock (_gate)
+            _files.Add(file.Sequence, file);
+        Interlocked.Add(ref _usedBytes, file.Size);
+    }
+
+    private List<CheckpointFile> MakeTable()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _files.Values.Where(file => file.LiveSegments > 0).Select(file => new CheckpointFile(
+                    file.Sequence, file.Nonce, file.EndPosition, file.IndexFileSequence, file.IndexPosition)),
+            ];
+        }
+    }
+
+    private JournalFile OpenFile(ulong sequence, long needed)
+    {
+        var size = Math.Max(_options.FileSize, (needed + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment);
+        // Inline creation keeps the reserve for the day when no file can be made.
+        if (_spares.Count < 2 && size == _options.FileSize && !TryCreateSpare(isWritten: false))
+            _isFull = true;
+        string name;
+        IJournalFile handle;
+        if (size == _options.FileSize)
+        {
+            (name, handle) = _spares.Take();
+        }
+        else
+        {
+            name = JournalNames.Journal(sequence) + JournalNames.Unnamed;
+            handle = _medium.Create(name, size);
+        }
+
+        var nonce = _ids.NewNonce();
+        WriteFileHeader(handle, sequence, nonce, size);
+        // Named only when its header is durable: a file with a journal's name always has a valid header.
+        _medium.Rename(name, JournalNames.Journal(sequence));
+        _medium.SyncNames();
+        return new JournalFile(sequence, nonce, size, handle) { EndPosition = JournalFileHeader.Size };
+    }
+
+    private void WriteFileHeader(IJournalFile handle, ulong sequence, ulong nonce, long size)
+    {
+        using var block = new Buffers.AlignedBuffer(JournalFileHeader.Size);
+        new JournalFileHeader
+        {
+            FileSize = size,
+            FileSequence = sequence,
+            FileNonce = nonce,
+            ClusterId = _identity.ClusterId,
+            Incarnation = _identity.Incarnation,
+            Generation = _identity.Generation,
+            CreatedAt = _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
+            ProducedBy = _options.ProducedBy,
+        }.Write(block.GetSpan());
+        handle.Write(block.GetSpan(), 0);
+        handle.Sync();
+    }
+
+    // Writes a content in parts, each a group of its own, and syncs; returns where it begins.
+    private long WriteContent(JournalFile file, RecordType type, byte[] content)
+    {
+        var start = file.EndPosition;
+        var parts = RecordPart.CountFor(content.Length);
+        Span<byte> prefix = stackalloc byte[RecordPart.PrefixSize];
+        for (var i = 0; i < parts; i++)
+        {
+            var part = new RecordPart(i, parts);
+            part.Write(prefix);
+            _scratch.Clear();
+            _scratch.Add(type, prefix, part.SliceOf(content), context: null);
+            var bytes = _scratch.Complete(file.Nonce, NextGroupSequence(), ref JournalSequence);
+            Invariant.Check(file.EndPosition + bytes.Length <= file.Size, "J10: room was kept for indexes and checkpoints");
+            file.Handle.Write(bytes, file.EndPosition);
+            file.EndPosition += bytes.Length;
+        }
+
+        file.Handle.SyncData();
+        return start;
+    }
+
+    private static long ContentSize(int length)
+    {
+        var parts = RecordPart.CountFor(length);
+        return length + (parts * (long)(RecordHeader.Size + RecordPart.PrefixSize + RecordHeader.Alignment + Limits.JournalAlignment));
+    }
+
+    private static long IndexReserve(long rows) => ContentSize(checked((int)(18 + (rows * SmallestIndexRow))));
+
+    private bool TryCreateSpare(bool isWritten)
+    {
+        var size = UsedBytes + ((_spares.Count + 1) * _options.FileSize);
+        return size <= _options.Capacity && _spares.TryCreate(isWritten);
+    }
+
+    private void RunWorker()
+    {
+        try
+        {
+            while (true)
+            {
+                _work.WaitOne();
+                if (_isStopping)
+                    return;
+                Reclaim();
+                PrepareSpares();
+            }
+        }
+#pragma warning disable CA1031 // A file operation of unknown outcome ends the journal like any other (J5).
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _latch.Trip(failure);
+            _owner.OnFailed(failure);
+        }
+    }
+
+    private void PrepareSpares()
+    {
+        while (!_isStopping && _spares.Count < _options.SpareFiles)
+        {
+            _isFull = !TryCreateSpare(isWritten: true);
+            if (_isFull)
+                return;
+        }
+
+        _isFull = false;
+    }
+
+    private void Reclaim()
+    {
+        var free = TakeFree();
+        if (free.Count == 0)
+            return;
+        foreach (var file in free)
+        {
+            var name = JournalNames.Journal(file.Sequence);
+            if (_spares.Count <= _options.SpareFiles && file.Size == _options.FileSize)
+            {
+                _spares.Recycle(name, file.Handle);
+            }
+            else
+            {
+                file.Handle.Dispose();
+                _medium.Delete(name);
+            }
+        }
+
+        _medium.SyncNames();
+    }
+
+    // J10: no live segment has bytes in it, no live file has its index in it, two newer checkpoints are durable.
+    private List<JournalFile> TakeFree()
+    {
+        lock (_gate)
+        {
+            var indexHolders = _files.Values.Where(file => file.LiveSegments > 0).Select(file => file.IndexFileSequence).ToHashSet();
+            var checkpoints = _files.Values.Where(file => file.HasCheckpoint).Select(file => file.Sequence).Order().ToArray();
+            if (checkpoints.Length < 2)
+                return [];
+            var keepFrom = checkpoints[^2];
+            var free = _files.Values
+                .Where(file => file.LiveSegments == 0 && file.Sequence < keepFrom && !indexHolders.Contains(file.Sequence))
+                .ToList();
+            foreach (var file in free)
+            {
+                _files.Remove(file.Sequence);
+                Interlocked.Add(ref _usedBytes, -file.Size);
+            }
+
+            return free;
+        }
+    }
+}

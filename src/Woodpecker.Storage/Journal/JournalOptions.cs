@@ -1,0 +1,54 @@
+namespace Woodpecker.Storage.Journal;
+
+/// <summary>Sizes of a journal. All in bytes; multiples of 4,096 where stated.</summary>
+public sealed record JournalOptions
+{
+    private const int MiB = 1024 * 1024;
+
+    /// <summary>Size of a file, a multiple of 4,096 (format default 256 MiB; smaller suits several replicas on one disk).</summary>
+    public long FileSize { get; init; } = 64 * MiB;
+
+    /// <summary>Size at which a group is full, a multiple of 4,096 (J1).</summary>
+    public int GroupSize { get; init; } = 1 * MiB;
+
+    /// <summary>Most records in a group (J1).</summary>
+    public int MaxGroupRecords { get; init; } = 4_096;
+
+    /// <summary>Largest body of a record: the largest frame or segment header that is accepted.</summary>
+    public int MaxRecordBody { get; init; } = Limits.MaxSegmentHeaderSize;
+
+    /// <summary>Most bytes of files the journal may hold, spare files included; beyond it data is refused (U8).</summary>
+    public long Capacity { get; init; } = 16L * 1024 * MiB;
+
+    /// <summary>Spare files kept ready; the last one is the reserve for promises, seals and drops (R9). At least 1.</summary>
+    public int SpareFiles { get; init; } = 2;
+
+    /// <summary>Version of the program, written into file headers.</summary>
+    public string ProducedBy { get; init; } = "";
+
+    /// <summary>Size of one of the two group buffers.</summary>
+    internal int BufferSize =>
+        Math.Max(GroupSize, Align((int)Format.Journals.RecordHeader.LengthOf(MaxRecordBody + Format.Journals.RecordHeader.RecoveryPrefixSize)))
+        + Limits.JournalAlignment;
+
+    /// <summary>Checks the relations between the sizes.</summary>
+    /// <exception cref="WoodpeckerException">Invalid, naming the option.</exception>
+    public void Validate()
+    {
+        Require(FileSize % Limits.JournalAlignment == 0, "FileSize must be a multiple of 4096");
+        Require(GroupSize > 0 && GroupSize % Limits.JournalAlignment == 0, "GroupSize must be a positive multiple of 4096");
+        Require(MaxGroupRecords > 0, "MaxGroupRecords must be positive");
+        Require(MaxRecordBody is > 0 and <= Limits.MaxFrameSize - 64, "MaxRecordBody must be positive and below the largest frame");
+        Require(FileSize >= 4L * BufferSize, "FileSize must be at least four times the largest group");
+        Require(SpareFiles >= 1, "SpareFiles must be at least 1: the reserve");
+        Require(Capacity >= FileSize * (SpareFiles + 2), "Capacity must hold the spare files and two more");
+    }
+
+    internal static int Align(int length) => (length + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment;
+
+    private static void Require(bool holds, string sentence)
+    {
+        if (!holds)
+            throw new WoodpeckerException(ErrorKind.Invalid, $"Journal options: {sentence} (bytes).");
+    }
+}
