@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Woodpecker.ServiceDefaults;
@@ -37,6 +38,10 @@ public static class ServiceDefaultsExtensions
             options.EnableDetailedErrors = builder.Environment.IsDevelopment();
         });
         Telemetry.Add(builder, settings);
+
+        // A line or four per request and health probe would bury what the service itself has to say.
+        foreach (var category in new[] { "Microsoft.AspNetCore", "System.Net.Http.HttpClient", "Grpc" })
+            builder.Logging.AddFilter(category, LogLevel.Warning);
         var health = services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthTags.Live]);
         if (settings.SidecarHttpEndpoint is not null)
         {

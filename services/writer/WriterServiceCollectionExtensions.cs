@@ -37,15 +37,17 @@ internal static class WriterServiceCollectionExtensions
         services.AddSingleton<AppendGateway>();
         services.AddSingleton<IAppendGateway>(static provider => provider.GetRequiredService<AppendGateway>());
         services.AddHostedService<WriterLoop>();
+        services.AddLogControl();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready]);
         return builder;
     }
 
-    /// <summary>Maps the gRPC surface.</summary>
+    /// <summary>Maps the gRPC and HTTP surface.</summary>
     public static WebApplication MapWriter(this WebApplication app)
     {
         app.MapGrpcService<WriterGrpcService>();
+        app.MapLogControl();
         return app;
     }
 }

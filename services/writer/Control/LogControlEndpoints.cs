@@ -3,7 +3,6 @@ using System.Text.Json.Serialization.Metadata;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Services;
-using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Writer.Control;
 
@@ -13,10 +12,8 @@ internal static class LogControlEndpoints
     private const int DefaultListLimit = 100;
     private const int MaxControlBody = 64 * 1024;
 
-    /// <summary>Registers what the endpoints need besides <see cref="IAppendGateway"/> and <see cref="TransactionRunner"/>.</summary>
+    /// <summary>Registers what the endpoints need besides <see cref="IAppendGateway"/> and the metadata transactions.</summary>
     public static IServiceCollection AddLogControl(this IServiceCollection services) => services
-        .AddSingleton<LogTransactions>()
-        .AddSingleton<WriterTransactions>()
         .AddSingleton<LogDirectory>()
         .AddOpenApi();
 
