@@ -80,6 +80,9 @@ public static class MetadataKeys
     /// <summary>A gc record: objects to delete later.</summary>
     public static string Gc(LogId log, string gcId) => GcPrefix(log) + gcId;
 
+    /// <summary>A mark that orphan collection puts before it reads, so that its reads are ordered by consensus (X1, C4).</summary>
+    public static string GcMark(LogId log) => Root + "gcmark/" + log.ToKey();
+
     /// <summary>The tombstone of a deleted log; permanent.</summary>
     public static string Tombstone(LogId log) => TombstonePrefix + log.ToKey();
 

@@ -1,4 +1,3 @@
-using Woodpecker.Format;
 using Woodpecker.Format.Objects;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Cache;
@@ -21,11 +20,9 @@ namespace Woodpecker.Storage.Reading;
 public sealed class ObjectReader(
     IObjectStore store, BlockCache cache, Func<CancellationToken, ValueTask<Guid>> clusterId) : ISegmentSource
 {
-    /// <summary>Largest single read of adjacent blocks, in stored bytes.</summary>
-    private const int MaxFetchBytes = 4 * 1024 * 1024;
-
     private readonly ManifestLoader _manifests = new(store);
     private readonly ObjectReaderIndexes _indexes = new(store);
+    private readonly ObjectReaderBlocks _blocks = new(store, cache);
 
     /// <inheritdoc/>
     public async ValueTask<SourceRead> ReadAsync(
@@ -63,7 +60,7 @@ public sealed class ObjectReader(
                 throw Failure(index.Answer, index.Detail);
             if (index.Value.Rows.Length == 0 || index.Value.Rows[0].Count > 0)
                 return null;
-            var blocks = await FetchAsync(manifest, manifest.Objects[0], index.Value.Rows, 0, 0, cancellationToken);
+            var blocks = await _blocks.FetchAsync(manifest, manifest.Objects[0], index.Value.Rows, 0, 0, cancellationToken);
             if (blocks.Value is null)
                 throw Failure(blocks.Answer, blocks.Detail);
             var status = SegmentHeader.Read(blocks.Value[0].Raw.Span, out var header);
@@ -98,7 +95,7 @@ public sealed class ObjectReader(
                 return Give(entries, lastEntry, SourceAnswer.Corrupt, $"object {described.Key} has no block with offset {next}");
             while (row < index.Value.Rows.Length && IsRoom(entries, bytes, maxBytes))
             {
-                var blocks = await FetchAsync(
+                var blocks = await _blocks.FetchAsync(
                     manifest, described, index.Value.Rows, row, maxBytes - bytes, cancellationToken);
                 if (blocks.Value is null)
                     return Give(entries, lastEntry, blocks.Answer, blocks.Detail);
@@ -136,72 +133,6 @@ public sealed class ObjectReader(
 
         return manifest.Objects.Count;
     }
-
-    /// <summary>One block from the cache, or this and following ones by one ranged read.</summary>
-    private async ValueTask<ObjectRead<CachedBlock[]>> FetchAsync(
-        SegmentManifest manifest, ManifestObject described, BlockIndexEntry[] rows, int row, long wantedBytes,
-        CancellationToken cancellationToken)
-    {
-        if (cache.Find(described.Key, rows[row].Position) is { } cached)
-            return ObjectRead<CachedBlock[]>.Of([cached]);
-        var last = row;
-        long length = rows[row].BlockLength;
-        var limit = Math.Min(wantedBytes, MaxFetchBytes);
-        while (last + 1 < rows.Length
-            && length + rows[last + 1].BlockLength <= limit
-            && rows[last + 1].Position == rows[last].Position + rows[last].BlockLength
-            && cache.Find(described.Key, rows[last + 1].Position) is null)
-        {
-            last++;
-            length += rows[last].BlockLength;
-        }
-
-        var data = await store.GetAsync(
-            new ObjectKey(described.Key), ByteRange.From(rows[row].Position, length), (int)length, cancellationToken);
-        if (data is not { } found)
-            return ObjectRead<CachedBlock[]>.Failed(SourceAnswer.Missing, $"object {described.Key} does not exist");
-        var blocks = new CachedBlock[last - row + 1];
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            var at = (int)(rows[row + i].Position - rows[row].Position);
-            if (at > found.Bytes.Length)
-                return Corrupt(described, rows[row + i], ReadStatus.NeedMore);
-            var status = ReadBlock(manifest, rows[row + i], found.Bytes.Span[at..], out var block);
-            if (!status.IsOk)
-                return Corrupt(described, rows[row + i], status);
-            cache.Add(described.Key, rows[row + i].Position, block!);
-            blocks[i] = block!;
-        }
-
-        return ObjectRead<CachedBlock[]>.Of(blocks);
-    }
-
-    private static ReadStatus ReadBlock(
-        SegmentManifest manifest, in BlockIndexEntry row, ReadOnlySpan<byte> source, out CachedBlock? block)
-    {
-        var segment = manifest.Segments[(int)(row.Segment.Value - manifest.FirstSeg.Value)];
-        var owner = new BlockOwner(manifest.ClusterId, manifest.LogId, segment.SegId, segment.Epoch, segment.BaseOffset);
-        var status = ObjectReaderBlock.Read(source, owner, out block, out var trailer);
-        if (!status.IsOk)
-            return status;
-        var header = block!.Header;
-        if (BlockHeader.ReadCrc(source) != row.HeaderCrc || trailer.StoredCrc != row.StoredCrc
-            || header.FirstOffset != row.FirstOffset || header.FirstEntry != row.FirstEntry || header.Count != row.Count)
-        {
-            return ReadStatus.Corrupt("block is not the one of the index", 0);
-        }
-
-        // INV-39: the ends of the segment anchor the chain that runs through its blocks.
-        var startsRight = header.FirstEntry.Value > 0
-            || header.ChainBefore == ChainHash.Start(owner.Log, owner.Segment, owner.Epoch, owner.BaseOffset);
-        var endsRight = header.Count == 0 || header.FirstEntry + (header.Count - 1) != segment.LastEntry
-            || header.ChainAfter == segment.Chain;
-        return startsRight && endsRight ? ReadStatus.Ok : ReadStatus.Corrupt("chain at an end of the segment", 0);
-    }
-
-    private static ObjectRead<CachedBlock[]> Corrupt(ManifestObject described, in BlockIndexEntry row, ReadStatus status) =>
-        ObjectRead<CachedBlock[]>.Failed(
-            SourceAnswer.Corrupt, $"object {described.Key}, block at {row.Position}: {status}");
 
     private static WoodpeckerException Failure(SourceAnswer answer, string detail) =>
         new(answer == SourceAnswer.Corrupt ? ErrorKind.Corrupt : ErrorKind.Unavailable, detail);

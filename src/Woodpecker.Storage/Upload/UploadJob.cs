@@ -57,6 +57,14 @@ public sealed class UploadJob(
             (job, token) => uploader.UploadSlotsAsync(clusterId, job, segment.Value, token),
             SlotGc(id, segment.Value), cancellationToken);
 
+    /// <summary>Publishes the empty manifest of a sealed segment without entries, which needs no copy of anything.</summary>
+    public ValueTask<UploadOutcome> RunEmptyAsync(
+        Guid clusterId, LogId log, SegmentId id, Versioned<SegmentValue> segment, CancellationToken cancellationToken)
+    {
+        Invariant.Check(segment.Value.LastEntry is { IsNone: true }, "only an empty segment needs no copy");
+        return RunAsync(clusterId, log, id, segment, NoFrames.Instance, cancellationToken);
+    }
+
     private async ValueTask<UploadOutcome> RunAsync(
         LogId log, SegmentId id, Versioned<SegmentValue> segment,
         Func<Job, CancellationToken, ValueTask<UploadedSegment>> upload, IReadOnlyList<GcValue> gc,
