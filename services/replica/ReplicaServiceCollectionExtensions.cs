@@ -1,0 +1,53 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Woodpecker.Replica.Care;
+using Woodpecker.Replica.Uploading;
+using Woodpecker.ServiceDefaults;
+using Woodpecker.Services;
+using Woodpecker.Storage;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Replicas;
+
+namespace Woodpecker.Replica;
+
+/// <summary>What this service adds to the shared defaults.</summary>
+internal static class ReplicaServiceCollectionExtensions
+{
+    /// <summary>Registers options, the store, registration in metadata and the care for sealed segments.</summary>
+    public static IHostApplicationBuilder AddReplica(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<ReplicaOptions>()
+            .BindConfiguration(ReplicaOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate(
+                static o => o.Journal.IsMemory || !string.IsNullOrWhiteSpace(o.Journal.Directory),
+                "Woodpecker:Journal:Directory is missing: where this replica keeps its journal (kind Disk).")
+            .ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IIdSource>(SystemIdSource.Instance);
+        services.AddSingleton<TransactionRunner>();
+        services.AddSingleton<WriterTransactions>();
+        services.AddSingleton<JobTransactions>();
+        services.AddSingleton<NodeTransactions>();
+        services.AddSingleton<IEpochAuthority, EpochAuthority>();
+        services.AddSingleton<ReplicaStoreOpener>();
+        services.AddSingleton<ReplicaNode>();
+        services.AddHostedService(static provider => provider.GetRequiredService<ReplicaNode>());
+        services.AddSingleton<ObjectStoreGate>();
+        services.AddHostedService(static provider => provider.GetRequiredService<ObjectStoreGate>());
+        services.AddSingleton<UploadDesk>();
+        services.AddSingleton<CopyCare>();
+        services.AddHostedService<CareLoop>();
+        services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
+        services.AddHealthChecks().AddCheck<ReplicaNode>("store", tags: [HealthTags.Ready]);
+        return builder;
+    }
+
+    /// <summary>Maps the gRPC surface and the control endpoints.</summary>
+    public static WebApplication MapReplica(this WebApplication app)
+    {
+        app.MapGrpcService<ReplicaGrpcService>();
+        app.MapReplicaControl();
+        return app;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Woodpecker.Format.Journals;
+using Woodpecker.Services;
+using Woodpecker.Storage.Errors;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Objects;
+using Woodpecker.Storage.Replicas;
+using Woodpecker.Storage.Upload;
+
+namespace Woodpecker.Replica.Uploading;
+
+/// <summary>Uploads sealed segments from this replica's copies, a bounded number at once, and judges releases (U1 to U8).</summary>
+/// <remarks>Threads: one caller starts; each upload is a task of its own that ends with the process.</remarks>
+internal sealed partial class UploadDesk : IAsyncDisposable
+{
+    private readonly ReplicaNode _node;
+    private readonly ObjectStoreGate _gate;
+    private readonly IMetadataStore _metadata;
+    private readonly IObjectStore _objects;
+    private readonly UploadJob _job;
+    private readonly ILogger<UploadDesk> _logger;
+    private readonly int _maxUploads;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<SegmentKey, Task> _running = new();
+
+    public UploadDesk(
+        ReplicaNode node,
+        ObjectStoreGate gate,
+        IMetadataStore metadata,
+        ILeaseStore leases,
+        IObjectStore objects,
+        JobTransactions jobs,
+        TimeProvider time,
+        IOptions<ReplicaOptions> options,
+        ILogger<UploadDesk> logger)
+    {
+        (_node, _gate, _metadata, _objects, _logger) = (node, gate, metadata, objects, logger);
+        _maxUploads = options.Value.Care.MaxUploads;
+        _job = new UploadJob(
+            new SegmentUploader(objects, new SegmentObjectOptions()),
+            new ManifestPublisher(objects, jobs),
+            jobs,
+            leases,
+            time,
+            node.NodeId);
+    }
+
+    /// <summary>Raised when an upload ended, so that the loop looks at what is next.</summary>
+    public event Action? Ended;
+
+    /// <summary>Starts the upload of a sealed segment unless it runs already or enough others do; a later look tries again.</summary>
+    public void Start(SegmentKey key, Versioned<SegmentValue> segment)
+    {
+        if (_stop.IsCancellationRequested || _running.Count >= _maxUploads || _running.ContainsKey(key))
+            return;
+        // The task starts on the pool: the caller's look at the next segment must not wait for a disk.
+        _running[key] = Task.Run(() => UploadAsync(key, segment), CancellationToken.None);
+    }
+
+    /// <summary>Drops the local copy if the published objects are verified (U7) or the segment is obsolete by positive evidence (R12).</summary>
+    /// <returns>Whether the copy was dropped.</returns>
+    public async ValueTask<bool> ReleaseAsync(SegmentInfo copy, CancellationToken cancellationToken)
+    {
+        var key = copy.Key;
+
+        // A copy that is being uploaded is still being read.
+        if (_running.ContainsKey(key))
+            return false;
+        var capabilities = await _gate.CapabilitiesAsync(cancellationToken);
+        var release = new LocalRelease(_metadata, _objects, LocalRelease.VerificationFor(capabilities));
+        var answer = await release.CheckAsync(_node.ClusterId, key, ToLocalCopy(copy), cancellationToken);
+        switch (answer.Verdict)
+        {
+            case ReleaseVerdict.Release:
+                await _node.Store.DropAsync(
+                    key, DropReason.Released, Convert.FromHexString(answer.ManifestSha256), cancellationToken);
+                return true;
+            case ReleaseVerdict.Obsolete:
+                await _node.Store.DropAsync(key, DropReason.Truncated, default, cancellationToken);
+                return true;
+            case ReleaseVerdict.Mismatch:
+                Log.Mismatch(_logger, key.ToString(), answer.Detail);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_running.Values);
+        _stop.Dispose();
+    }
+
+    // The chain is known at the sealed end; a short or unsealed copy is not compared, but the published one is verified.
+    private static LocalCopy ToLocalCopy(SegmentInfo copy)
+    {
+        var last = copy.SealedEntry ?? copy.DurableEntry;
+        var isWhole = copy.SealedEntry is { } sealedEntry && copy.DurableEntry == sealedEntry;
+        return new LocalCopy(
+            isWhole ? last : EntryId.None, copy.SealedChain, copy.BaseOffset + Math.Max(0, last.Value));
+    }
+
+    private async Task UploadAsync(SegmentKey key, Versioned<SegmentValue> segment)
+    {
+        try
+        {
+            await _gate.CapabilitiesAsync(_stop.Token);
+            var store = _node.Store;
+            var header = await store.ReadHeaderAsync(key, _stop.Token);
+            var outcome = await _job.RunAsync(
+                _node.ClusterId, key.Log, key.Segment, segment, new CopyFrameSource(store, key, header), _stop.Token);
+            if (outcome == UploadOutcome.Published)
+                Log.Uploaded(_logger, key.ToString(), segment.Value.LastEntry!.Value.Value + 1);
+        }
+        catch (SourceException e)
+        {
+            // Another member uploads; this copy is repaired by the published objects (V3).
+            Log.CopyUnfit(_logger, key.ToString(), e.Fault, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping, or the lease was lost: nothing was published by this job, or metadata says so.
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.PutOff(_logger, key.ToString(), known.Message);
+        }
+        finally
+        {
+            _running.TryRemove(key, out _);
+            Ended?.Invoke();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3401, LogLevel.Information, "Segment {Segment} with {Entries} entries is uploaded and published")]
+        public static partial void Uploaded(ILogger logger, string segment, long entries);
+
+        [LoggerMessage(3402, LogLevel.Warning, "The copy of segment {Segment} cannot be uploaded ({Fault}): {Reason}")]
+        public static partial void CopyUnfit(ILogger logger, string segment, SourceFault fault, string reason);
+
+        [LoggerMessage(3403, LogLevel.Warning, "The upload of segment {Segment} is put off: {Reason}")]
+        public static partial void PutOff(ILogger logger, string segment, string reason);
+
+        [LoggerMessage(3404, LogLevel.Error, "The published objects of segment {Segment} do not fit; the local copy stays: {Reason}")]
+        public static partial void Mismatch(ILogger logger, string segment, string reason);
+    }
+}
