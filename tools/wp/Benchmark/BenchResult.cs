@@ -32,6 +32,9 @@ internal sealed record BenchResult
     /// <summary>One entry at a time, each waited for.</summary>
     public Latencies? Lone { get; init; }
 
+    /// <summary>What the processes of the run used during the measurement, where that can be told.</summary>
+    public IReadOnlyList<ProcessUsage>? Usage { get; init; }
+
     public int Processors { get; } = Environment.ProcessorCount;
 }
 

@@ -42,6 +42,7 @@ internal static class BenchCommand
             var progress = new ProgressLine("appending", null, TimeProvider.System);
             var loneCount = result.GetValue(lone);
             var loneLatencies = loneCount > 0 ? await bench.RunLoneAsync(loneCount, cancellationToken) : null;
+            var before = ProcessUsage.Snapshot(cluster.Path);
             var (latencies, elapsed) = await bench.RunPipelinedAsync(
                 result.GetValue(duration), most, progress.Report, cancellationToken);
             progress.Clear();
@@ -59,6 +60,7 @@ internal static class BenchCommand
                 Bytes = latencies.Count * entrySize,
                 Latency = Latencies.Of(latencies),
                 Lone = loneLatencies is null ? null : Latencies.Of(loneLatencies),
+                Usage = ProcessUsage.Since(before),
             });
             return ExitCode.Ok;
         });
@@ -78,6 +80,7 @@ internal static class BenchCommand
             await using var client = cluster.OpenForReading(result.GetValue(CommonOptions.Timeout));
             var progress = new ProgressLine("reading", null, time);
             var batches = new LatencyHistogram();
+            var before = ProcessUsage.Snapshot(cluster.Path);
             var start = time.GetTimestamp();
             var last = start;
             long entries = 0, bytes = 0;
@@ -104,6 +107,7 @@ internal static class BenchCommand
                 Entries = entries,
                 Bytes = bytes,
                 Latency = Latencies.Of(batches),
+                Usage = ProcessUsage.Since(before),
             });
             return ExitCode.Ok;
         });
@@ -143,7 +147,20 @@ internal static class BenchCommand
         if (bench.Lone is not null)
             Row("lone append", Text(bench.Lone));
         AnsiConsole.Write(table);
+        var usage = new Table().AddColumns("Process", "CPU s", "CPU cores", "RSS MB");
+        foreach (var process in bench.Usage ?? [])
+        {
+            usage.AddRow(
+                Markup.Escape(process.Name),
+                Text(process.CpuSeconds, "F2"),
+                Text(process.CpuSeconds / bench.Seconds, "F2"),
+                Text(process.ResidentMegabytes, "F0"));
+        }
+
+        AnsiConsole.Write(usage);
     }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(long value, string suffix) => value.ToString(CultureInfo.InvariantCulture) + suffix;
 

@@ -8,10 +8,13 @@ internal sealed class Cluster
 {
     private readonly EndpointsFile? _file;
 
-    private Cluster(EndpointsFile? file) => _file = file;
+    private Cluster(EndpointsFile? file, string? path) => (_file, Path) = (file, path);
 
     /// <summary>The endpoints, if an application host was found.</summary>
     public EndpointsFile? File => _file;
+
+    /// <summary>Where the endpoints were found.</summary>
+    public string? Path { get; }
 
     /// <summary>Finds the cluster.</summary>
     /// <exception cref="WoodpeckerException">Unavailable, with what to do.</exception>
@@ -20,7 +23,7 @@ internal sealed class Cluster
         var path = EndpointFinder.Find(
             endpoint, Environment.GetEnvironmentVariable(EndpointFinder.Variable), Directory.GetCurrentDirectory());
         if (path is not null)
-            return new Cluster(EndpointsFile.Read(path));
+            return new Cluster(EndpointsFile.Read(path), path);
         if (Environment.GetEnvironmentVariable("DAPR_GRPC_ENDPOINT") is null
             && Environment.GetEnvironmentVariable("DAPR_GRPC_PORT") is null)
         {
@@ -30,7 +33,7 @@ internal sealed class Cluster
                 + $"data by --endpoint or {EndpointFinder.Variable}, or set DAPR_HTTP_ENDPOINT and DAPR_GRPC_ENDPOINT.");
         }
 
-        return new Cluster(null);
+        return new Cluster(null, null);
     }
 
     /// <summary>A client for appends and control: by way of a writer's sidecar.</summary>
