@@ -15,7 +15,19 @@ internal sealed class Dispatcher(
 {
     private const string Metadata = "/v1.0/metadata";
 
-    public Task HandleAsync(HttpContext context) => context.Features.GetRequiredFeature<PortFeature>().Port switch
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            await RouteAsync(context);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException && context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller went away while the call waited or was answered: no event, and nobody to tell.
+        }
+    }
+
+    private Task RouteAsync(HttpContext context) => context.Features.GetRequiredFeature<PortFeature>().Port switch
     {
         Port.GrpcApi => GrpcAsync(context),
         Port.Internal => incoming.HandleAsync(context),

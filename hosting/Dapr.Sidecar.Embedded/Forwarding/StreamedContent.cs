@@ -60,24 +60,25 @@ internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Count
         while (true)
         {
             var read = await source.ReadAsync(cancellation);
+            var buffer = read.Buffer;
             if (read.IsCanceled)
             {
+                source.AdvanceTo(buffer.Start);
                 throw new OperationCanceledException("The call has ended.");
             }
 
-            var buffer = read.Buffer;
-            Consumed |= !buffer.IsEmpty || read.IsCompleted;
-            foreach (var part in buffer)
+            try
             {
-                if (!meter.Take(part.Span))
-                {
-                    throw new InvalidDataException("The body breaks the limit.");
-                }
+                Consumed |= !buffer.IsEmpty || read.IsCompleted;
+                Measure(buffer);
+                await WriteAsync(stream, buffer, cancellation);
+            }
+            finally
+            {
+                // Also when writing fails: a read that is not ended keeps the server from draining the rest.
+                source.AdvanceTo(buffer.End);
             }
 
-            await WriteAsync(stream, buffer, cancellation);
-            counters.BytesIn(buffer.Length);
-            source.AdvanceTo(buffer.End);
             if (read.IsCompleted)
             {
                 return;
@@ -85,6 +86,19 @@ internal sealed class StreamedContent(PipeReader source, IBodyMeter meter, Count
 
             await stream.FlushAsync(cancellation);
         }
+    }
+
+    private void Measure(ReadOnlySequence<byte> buffer)
+    {
+        foreach (var part in buffer)
+        {
+            if (!meter.Take(part.Span))
+            {
+                throw new InvalidDataException("The body breaks the limit.");
+            }
+        }
+
+        counters.BytesIn(buffer.Length);
     }
 
     /// <summary>

@@ -52,10 +52,6 @@ internal sealed class HttpEndpoint(
         {
             await InvokeAsync(context, target.Id, path + query, trace);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            context.Abort();
-        }
         finally
         {
             counters.Closed();

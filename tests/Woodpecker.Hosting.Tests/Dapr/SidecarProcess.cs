@@ -12,11 +12,13 @@ internal sealed class SidecarProcess : IAsyncDisposable
     private const int SigTerm = 15;
     private const int MaxLines = 200;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
+    private readonly SidecarBinary _binary;
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
 
     private SidecarProcess(SidecarBinary binary, SidecarSettings settings)
     {
+        _binary = binary;
         HttpPort = FreePort.Next();
         GrpcPort = FreePort.Next();
         AppId = settings.AppId;
@@ -110,6 +112,11 @@ internal sealed class SidecarProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+        if (!_binary.IsReal)
+        {
+            // Callers that go away and peers that die are daily business: nothing in these tests is an error of the sidecar.
+            Assert.False(_lines.Any(line => line.Contains("fail:", StringComparison.Ordinal) || line.Contains("Unhandled", StringComparison.Ordinal)), Output);
+        }
     }
 
     private async Task<bool> IsHealthyAsync(string path)
