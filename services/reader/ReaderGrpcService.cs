@@ -44,9 +44,9 @@ internal sealed class ReaderGrpcService(
     {
         if (request.From > Limits.MaxOffset)
             throw Problems.Invalid($"from is {request.From}; the largest offset is {Limits.MaxOffset}.");
-        // A quarter stays free for the message around the entries.
+        // A quarter stays free for the message around the entries. What one fetch brings should fit one message.
         var most = settings.MaxMessageBytes / 4 * 3;
-        var bytes = request.MaxBatchBytes == 0 ? (uint)Limits.DefaultMaxReadBytes : request.MaxBatchBytes;
-        return new ReadLimits(Limits.MaxReadEntries, (int)Math.Min(bytes, (uint)most));
+        var bytes = request.MaxBatchBytes == 0 ? (uint)most : Math.Min(request.MaxBatchBytes, (uint)most);
+        return new ReadLimits(Limits.MaxReadEntries, (int)bytes);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Woodpecker.Protocol.Transport;
@@ -56,8 +57,10 @@ internal static class ReaderServiceCollectionExtensions
         var store = provider.GetRequiredService<IObjectStore>();
         var cache = provider.GetRequiredService<BlockCache>();
         var cluster = provider.GetRequiredService<ClusterIdentity>();
+        var meter = provider.GetRequiredService<IMeterFactory>().Create(ReadObserver.MeterName);
         return new ReadSources
         {
+            Observer = new ReadObserver(meter, provider.GetRequiredService<ILogger<ReadObserver>>()),
             Tails = provider.GetRequiredService<ITailSource>(),
             Objects = new ObjectReader(store, cache, cluster.GetAsync),
             Slots = new SlotReader(store, cache, cluster.GetAsync),

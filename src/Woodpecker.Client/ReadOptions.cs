@@ -12,8 +12,8 @@ public sealed record ReadOptions
     /// <summary>Whether to wait for entries to come instead of ending at the visible end.</summary>
     public bool Follow { get; init; }
 
-    /// <summary>Payload bytes of one answer.</summary>
-    public int MaxBatchBytes { get; init; } = Limits.DefaultMaxReadBytes;
+    /// <summary>Payload bytes of one answer; 0 leaves it to the reader.</summary>
+    public int MaxBatchBytes { get; init; }
 
     /// <summary>How long reconnecting is tried without a single answer; then the failure is thrown.</summary>
     public TimeSpan RetryPatience { get; init; } = TimeSpan.FromSeconds(60);

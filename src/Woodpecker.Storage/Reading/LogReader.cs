@@ -182,6 +182,7 @@ public sealed class LogReader
             read = known;
             LearnFrom(segment, read);
             read = ClipToVisible(segment, CheckContinuity(read, from));
+            _sources.Observer?.Answered(_log, segment.First, source, read);
             if (read.Detail.Length > 0)
                 problems.Add(read.Detail);
             decision = _core.Step(source, read.Answer);

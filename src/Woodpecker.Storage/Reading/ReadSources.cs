@@ -11,4 +11,7 @@ public sealed record ReadSources
 
     /// <summary>Slots of MemoryBuffer segments that are not published.</summary>
     public ISegmentSource? Slots { get; init; }
+
+    /// <summary>Counts what the sources answer; null counts nothing.</summary>
+    public ReadObserver? Observer { get; init; }
 }
