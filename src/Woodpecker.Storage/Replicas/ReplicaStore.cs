@@ -18,6 +18,7 @@ namespace Woodpecker.Storage.Replicas;
 public sealed class ReplicaStore : IDisposable
 {
     private readonly ReplicaShard _shard;
+    private readonly IJournalMedium _medium;
     private readonly SuperblockFile _superblock;
     private readonly ReplicaWrites _writes;
     private readonly ReplicaReads _reads;
@@ -25,9 +26,10 @@ public sealed class ReplicaStore : IDisposable
     private int _isDisposed;
 
     private ReplicaStore(
-        ReplicaShard shard, SuperblockFile superblock, ReplicaStoreOptions options, IEpochAuthority authority, TimeProvider time, ILogger logger)
+        ReplicaShard shard, IJournalMedium medium, SuperblockFile superblock, ReplicaStoreOptions options, IEpochAuthority authority, TimeProvider time, ILogger logger)
     {
         _shard = shard;
+        _medium = medium;
         _superblock = superblock;
         _writes = new ReplicaWrites(shard, options, authority);
         _reads = new ReplicaReads(shard, OnUnreadable, time);
@@ -64,7 +66,7 @@ public sealed class ReplicaStore : IDisposable
     public event Action? GenerationRaised;
 
     /// <summary>Boots: identity, journal scan, generation, a fresh journal file. Blocks for as long as the scan takes.</summary>
-    /// <param name="medium">Owned by the caller; outlives the store.</param>
+    /// <param name="medium">Taken over: disposed with the store. If opening fails, it stays the caller's.</param>
     /// <param name="options">Identity and sizes.</param>
     /// <param name="authority">Confirms unusual epochs.</param>
     /// <param name="latch">Trips when the journal fails.</param>
@@ -255,6 +257,7 @@ public sealed class ReplicaStore : IDisposable
             return;
         _shard.Journal.Dispose();
         _superblock.Dispose();
+        _medium.Dispose();
     }
 
     private static ReplicaStore Boot(
@@ -299,7 +302,7 @@ public sealed class ReplicaStore : IDisposable
         if (unreadable > 0)
             ReplicaLog.UnreadableAtBoot(logger, unreadable, generation);
         ReplicaLog.Booted(logger, core.Self, boot.Segments.Count, recovered.Files.Count);
-        return new ReplicaStore(shard, superblock, options, authority, time, logger);
+        return new ReplicaStore(shard, medium, superblock, options, authority, time, logger);
     }
 
     // A record that was durable once cannot be read any more: others may be gone as well (R10).
