@@ -27,6 +27,7 @@ public sealed class SegmentRecovery
     private readonly ReadOnlyMemory<byte>[] _headers;
     private readonly string[] _failures;
     private LogEpoch _higherPromise;
+    private string _copyFailure = "";
 
     /// <summary>Prepares a recovery under an acquired epoch.</summary>
     public SegmentRecovery(IEnsemble ensemble, QuorumSpec quorum, LogEpoch epoch, TakeoverSettings settings, TimeProvider time)
@@ -206,7 +207,7 @@ public sealed class SegmentRecovery
                     _core.Forget(copy.Source);
                 }
 
-                SetFailure(copy.Target, e.Message);
+                _copyFailure = $"; copying to {_ensemble.Members[copy.Target].NodeId} failed: {e.Message}";
                 await PauseAsync(cancellationToken);
                 return false;
             }
@@ -290,7 +291,7 @@ public sealed class SegmentRecovery
             return new WoodpeckerException(
                 ErrorKind.Unavailable,
                 $"Segment {_ensemble.Segment} cannot be recovered yet; {_core.ReplyCount} of {_ensemble.Members.Count} members "
-                + $"answered ({string.Join("; ", members)}).")
+                + $"answered ({string.Join("; ", members)}){_copyFailure}.")
             {
                 Reason = "RecoveryBlocked",
                 RetryAfter = TimeSpan.FromSeconds(1),
