@@ -271,9 +271,8 @@ internal sealed partial class QuorumSink : ISegmentSink
     // A third copy is cheap now and makes the loss of a store harmless; but nobody waits for it longer than a while.
     private async ValueTask CatchUpAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var alarm = _time.CreateTimer(
-            static state => ((AsyncSignal)state!).Raise(), _progress, _settings.CatchUp, Timeout.InfiniteTimeSpan);
+            static state => ((AsyncSignal)state!).Raise(), _progress, _settings.Tick, _settings.Tick);
         var started = _time.GetTimestamp();
         while (_time.GetElapsedTime(started) < _settings.CatchUp && !cancellationToken.IsCancellationRequested)
         {

@@ -98,7 +98,8 @@ public sealed class SegmentRecovery
                 if (step == RecoveryStep.WaitGrace && graceSince is null)
                 {
                     graceSince = _time.GetTimestamp();
-                    grace.Change(_settings.Grace, Timeout.InfiniteTimeSpan);
+                    // Again and again: a timer may fire a little before its time by the other clock.
+                    grace.Change(_settings.Grace, _settings.RetryPause);
                 }
 
                 await changed.WaitAsync();

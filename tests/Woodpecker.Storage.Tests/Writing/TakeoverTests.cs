@@ -38,7 +38,7 @@ public sealed class TakeoverTests
         Assert.Equal(new EntryId(5), segments[0].Segment.Value.LastEntry); // T4: the maximum
         Assert.Equal(SealOrigin.Recovery, segments[0].Segment.Value.SealedBy);
         Assert.Equal(new Offset(6), segments[1].Segment.Value.BaseOffset);
-        var holders = _stores.Count(s => s.Describe(old)?.DurableEntry == new EntryId(5));
+        var holders = _stores.Count(s => s.FindDurable(old) == new EntryId(5));
         Assert.True(holders >= 2, $"{holders} members hold everything"); // INV-17
         Assert.Equal(new Offset(6), (await AppendAsync(session, "next")).FirstOffset);
     }
@@ -182,7 +182,7 @@ public sealed class TakeoverTests
             Deadline = expectsBlock ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(30),
         };
         var recovery = new EnsembleRecovery(
-            (key, members) => new StoreEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
+            (key, members) => new MemoryEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
             QuorumSpec.Default, settings, TimeProvider.System);
         var services = new SessionServices(
             metadata.Writers, place, new WriterSettings(), TimeProvider.System, NullLogger.Instance);

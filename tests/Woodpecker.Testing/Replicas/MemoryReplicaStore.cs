@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 using Woodpecker.Format;
 using Woodpecker.Format.Entries;
 using Woodpecker.Format.Objects;
+using Woodpecker.Recovery;
 using Woodpecker.Replicas;
-using Woodpecker.Storage.Replicas;
 
 namespace Woodpecker.Testing.Replicas;
 
@@ -11,14 +11,13 @@ namespace Woodpecker.Testing.Replicas;
 /// A replica's store in memory over the real decisions, with faults: it can hang, refuse, forget its newest frame with a
 /// new generation, or come back empty. What it acknowledged survives <see cref="Restart"/>.
 /// </summary>
-public sealed class MemoryReplicaStore : IReplicaStore
+public sealed class MemoryReplicaStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<SegmentKey, byte[]> _headers = [];
     private readonly Dictionary<SegmentKey, List<byte[]>> _frames = [];
     private readonly string _nodeId;
     private ReplicaCore _core;
-    private TaskCompletionSource _progress = NewSource();
     private TaskCompletionSource? _hung;
     private ReplicaRefusalKind? _refusal;
 
@@ -29,10 +28,6 @@ public sealed class MemoryReplicaStore : IReplicaStore
     }
 
     public ReplicaId Self => _core.Self;
-
-    public bool MustRegister => true;
-
-    public bool IsHealthy => true;
 
     /// <summary>Frames accepted so far.</summary>
     public int AppendCount { get; private set; }
@@ -111,34 +106,24 @@ public sealed class MemoryReplicaStore : IReplicaStore
         SegmentKey key, LogEpoch recoveryEpoch, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) =>
         AnswerAsync(() => TakeFrame(key, frame, facts => _core.OnRecoveryAppend(recoveryEpoch, facts)));
 
-    public void Confirm(SegmentKey key, LogEpoch epoch, EntryId lac)
-    {
-        lock (_gate)
-        {
-            if (_core.OnConfirmed(key, epoch, lac))
-                Progress();
-        }
-    }
-
-    public async ValueTask<FenceAnswer> FenceAsync(
+    public async ValueTask<(FenceReply? Reply, ReadOnlyMemory<byte> Header, ReplicaRefusal Refusal)> FenceAsync(
         SegmentKey key, LogEpoch epoch, uint namedGeneration, CancellationToken cancellationToken)
     {
-        FenceAnswer answer;
+        (FenceReply?, ReadOnlyMemory<byte>, ReplicaRefusal) answer;
         Task wait;
         lock (_gate)
         {
             wait = _hung?.Task ?? Task.CompletedTask;
             if (_refusal is { } refusal)
             {
-                answer = new FenceAnswer(null, default, ReplicaRefusal.Of(refusal, "planted"));
+                answer = (null, default, ReplicaRefusal.Of(refusal, "planted"));
             }
             else
             {
                 var decision = _core.OnFence(key, epoch, verified: epoch);
                 answer = decision.Kind == ReplicaDecisionKind.Refuse
-                    ? new FenceAnswer(null, default, decision.Refusal)
-                    : new FenceAnswer(
-                        _core.MakeFenceReply(key, namedGeneration, StartChain(key)), _headers.GetValueOrDefault(key), null);
+                    ? (null, default, decision.Refusal)
+                    : (_core.MakeFenceReply(key, namedGeneration, StartChain(key)), _headers.GetValueOrDefault(key), default);
             }
         }
 
@@ -168,12 +153,6 @@ public sealed class MemoryReplicaStore : IReplicaStore
         }
     }
 
-    public ReadOnlyMemory<byte>? FindHeader(SegmentKey key)
-    {
-        lock (_gate)
-            return _headers.TryGetValue(key, out var header) ? header : null;
-    }
-
     public ValueTask<ReplicaAnswer> SealAsync(
         SegmentKey key, LogEpoch? epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken) =>
         AnswerAsync(() =>
@@ -185,74 +164,12 @@ public sealed class MemoryReplicaStore : IReplicaStore
             return ReplicaAnswer.Durable(_core.Find(key)!.DurableEntry);
         });
 
-    public async ValueTask<TailRead> ReadTailAsync(
-        SegmentKey key, EntryId firstEntry, int maxBytes, TimeSpan wait, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            Task progress;
-            lock (_gate)
-            {
-                if (_core.Find(key) is not { } copy)
-                    return new TailRead(TailAnswer.Refused, [], EntryId.None, ReplicaRefusal.HeaderMissing());
-                if (copy.SealedEntry is { } last && firstEntry > last)
-                    return new TailRead(TailAnswer.SealedEnd, [], last, null);
-                if (firstEntry <= copy.VisibleEntry)
-                {
-                    IReadOnlyList<ReadOnlyMemory<byte>> frames =
-                        [.. _frames[key].Where(f => Facts(f).LastEntry >= firstEntry).Select(static f => (ReadOnlyMemory<byte>)f)];
-                    return new TailRead(TailAnswer.Frames, frames, copy.VisibleEntry, null);
-                }
-
-                if (wait == TimeSpan.Zero)
-                    return new TailRead(TailAnswer.NotYet, [], copy.VisibleEntry, null);
-                progress = _progress.Task;
-            }
-
-            await Task.WhenAny(progress, Task.Delay(wait, cancellationToken));
-            cancellationToken.ThrowIfCancellationRequested();
-            wait = progress.IsCompleted ? wait : TimeSpan.Zero;
-        }
-    }
-
-    public CopyStatus? Describe(SegmentKey key)
+    /// <summary>Last durable entry of a segment; null if its header is not held.</summary>
+    public EntryId? FindDurable(SegmentKey key)
     {
         lock (_gate)
-        {
-            return _core.Find(key) is not { } copy
-                ? null
-                : new CopyStatus(
-                    key, copy.Epoch, copy.NamedGeneration, copy.DurableEntry, copy.ConfirmedEntry, copy.SealedEntry,
-                    copy.IsPoisoned, copy.IsDamaged, _frames[key].Sum(static f => (long)f.Length));
-        }
+            return _core.Find(key)?.DurableEntry;
     }
-
-    public IReadOnlyList<CopyStatus> DescribeAll()
-    {
-        lock (_gate)
-            return [.. _core.Copies.Select(copy => Describe(copy.Key)!)];
-    }
-
-    public LogEpoch PromisedEpoch(LogId log)
-    {
-        lock (_gate)
-            return _core.Promises[log];
-    }
-
-    public ValueTask DropAsync(
-        SegmentKey key, DropReason reason, ReadOnlyMemory<byte> manifestSha256, CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            _core.Drop(key);
-            _headers.Remove(key);
-            _frames.Remove(key);
-        }
-
-        return ValueTask.CompletedTask;
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private async ValueTask<ReplicaAnswer> AnswerAsync(Func<ReplicaAnswer> act)
     {
@@ -262,7 +179,6 @@ public sealed class MemoryReplicaStore : IReplicaStore
         {
             wait = _hung?.Task ?? Task.CompletedTask;
             answer = _refusal is { } refusal ? ReplicaAnswer.Refused(ReplicaRefusal.Of(refusal, "planted")) : act();
-            Progress();
         }
 
         await wait;
@@ -321,12 +237,6 @@ public sealed class MemoryReplicaStore : IReplicaStore
     }
 
     private ulong StartChain(SegmentKey key) => _core.Find(key)?.StartChain ?? 0;
-
-    private void Progress()
-    {
-        _progress.TrySetResult();
-        _progress = NewSource();
-    }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -1,39 +1,34 @@
 using Woodpecker.Replicas;
-using Woodpecker.Storage.Replicas;
+using Woodpecker.Storage.Writing;
 
-namespace Woodpecker.Storage.Writing;
+namespace Woodpecker.Testing.Replicas;
 
-/// <summary>The members of a segment as stores in this process: the embedded mode, where there is one.</summary>
+/// <summary>The members of a segment as stores in memory.</summary>
 /// <param name="segment">The segment.</param>
 /// <param name="members">The ensemble.</param>
 /// <param name="find">The store of a node; null if there is none.</param>
-public sealed class StoreEnsemble(
-    SegmentKey segment, IReadOnlyList<ReplicaId> members, Func<string, IReplicaStore?> find) : IEnsemble
+public sealed class MemoryEnsemble(
+    SegmentKey segment, IReadOnlyList<ReplicaId> members, Func<string, MemoryReplicaStore?> find) : IEnsemble
 {
-    /// <inheritdoc/>
     public SegmentKey Segment => segment;
 
-    /// <inheritdoc/>
     public IReadOnlyList<ReplicaId> Members => members;
 
-    /// <inheritdoc/>
     public async ValueTask<MemberFence> FenceAsync(int member, LogEpoch epoch, CancellationToken cancellationToken)
     {
-        var answer = await Store(member).FenceAsync(segment, epoch, members[member].Generation, cancellationToken);
-        if (answer.Reply is { } reply)
-            return new MemberFence(reply, answer.Header, default);
-        var refusal = answer.Refusal!.Value;
+        var (reply, header, refusal) = await Store(member).FenceAsync(
+            segment, epoch, members[member].Generation, cancellationToken);
+        if (reply is not null)
+            return new MemberFence(reply, header, default);
         return refusal.Kind == ReplicaRefusalKind.Fenced
             ? new MemberFence(null, default, refusal.Promised)
             : throw Refused(member, refusal);
     }
 
-    /// <inheritdoc/>
     public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadFramesAsync(
         int member, LogEpoch epoch, EntryId firstEntry, EntryId lastEntry, CancellationToken cancellationToken) =>
         Store(member).ReadFramesAsync(segment, firstEntry, lastEntry, cancellationToken);
 
-    /// <inheritdoc/>
     public async ValueTask<EntryId> CopyToAsync(
         int member,
         LogEpoch epoch,
@@ -41,7 +36,6 @@ public sealed class StoreEnsemble(
         IAsyncEnumerable<ReadOnlyMemory<byte>> frames,
         CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(frames);
         var store = Store(member);
         var durable = Check(member, await store.RecoveryOpenAsync(epoch, members[member].Generation, header, cancellationToken));
         await foreach (var frame in frames.WithCancellation(cancellationToken))
@@ -49,21 +43,19 @@ public sealed class StoreEnsemble(
         return durable;
     }
 
-    /// <inheritdoc/>
     public async ValueTask SealAsync(
         int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken) =>
         // The store finishes a seal it has queued; whoever announces it does not wait longer than it wants to.
         Check(member, await Store(member).SealAsync(segment, epoch, lastEntry, chain, cancellationToken).AsTask().WaitAsync(cancellationToken));
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private IReplicaStore Store(int member)
+    private MemoryReplicaStore Store(int member)
     {
         var store = find(members[member].NodeId);
         return store is not null && store.Self.IsSameStore(members[member])
             ? store
-            : throw WriterErrors.Failed($"The store {members[member]} is not here.");
+            : throw new WoodpeckerException(ErrorKind.Unavailable, $"The store {members[member]} is not here.");
     }
 
     private EntryId Check(int member, ReplicaAnswer answer) =>
