@@ -8,6 +8,7 @@ using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Leases;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Writing;
 using Woodpecker.Writer.Replication;
 
@@ -25,6 +26,7 @@ internal sealed partial class WriterNode(
     WriterTransactions transactions,
     ILeaseStore leases,
     IPeerChannels channels,
+    IObjectStore objects,
     IIdSource ids,
     ILoggerFactory loggers) : IHealthCheck, IAsyncDisposable
 {
@@ -38,6 +40,8 @@ internal sealed partial class WriterNode(
     private LiveLease? _live;
     private ReplicaPool? _replicas;
     private LogOpener? _quorumOpener;
+    private LogOpener? _slotOpener;
+    private SlotRecovery? _slots;
     private volatile string? _problem = "the writer starts";
 
     /// <summary>App id of this writer.</summary>
@@ -76,6 +80,9 @@ internal sealed partial class WriterNode(
         var recovery = new EnsembleRecovery(
             _replicas.OpenEnsemble, replication.Quorum, new TakeoverSettings(), runner.Time);
         _quorumOpener = Opener(place, recovery);
+        _slots = new SlotRecovery(objects, ClusterId, ids);
+        var slotSettings = new SlotSettings { MaxInFlight = _options.Writer.SlotsInFlight };
+        _slotOpener = Opener(new SlotPlace(objects, ClusterId, slotSettings, ids, runner.Time), _slots);
         _problem = null;
         Log.Started(_logger, AppId, ClusterId);
     }
@@ -85,7 +92,8 @@ internal sealed partial class WriterNode(
     public async ValueTask<OpenResult> OpenAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
     {
         var live = LiveRevision;
-        if (_quorumOpener is null || live == 0)
+        var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _quorumOpener;
+        if (opener is null || live == 0)
         {
             throw new WoodpeckerException(ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
             {
@@ -94,15 +102,21 @@ internal sealed partial class WriterNode(
             };
         }
 
-        return await _quorumOpener.OpenAsync(log, AppId, live, isForced, cancellationToken);
+        return await opener.OpenAsync(log, AppId, live, isForced, cancellationToken);
     }
 
-    /// <summary>Fences the members of a deleted log's segment (D4); false while too few answered.</summary>
+    /// <summary>Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.</summary>
     public async ValueTask<bool> FenceDeletedAsync(
         SegmentKey key, SegmentValue segment, CancellationToken cancellationToken)
     {
-        if (_replicas is null)
+        if (_replicas is null || _slots is null)
             return false;
+        if (segment.Mode == LogMode.MemoryBuffer)
+        {
+            await _slots.FenceAsync(key, segment, LogEpoch.Delete, cancellationToken);
+            return true;
+        }
+
         var settings = new TakeoverSettings();
         await using var ensemble = _replicas.OpenEnsemble(key, [.. segment.Ensemble.Select(static m => m.ToReplicaId())]);
         return await EnsembleRecovery.FenceDeletedAsync(
@@ -142,7 +156,7 @@ internal sealed partial class WriterNode(
             IdleSeal = TimeSpan.FromMilliseconds(tuning.IdleSealMilliseconds),
         };
         var services = new SessionServices(transactions, place, settings, runner.Time, loggers.CreateLogger<WriterSession>());
-        return new LogOpener(services, recovery);
+        return new LogOpener(services, recovery, new ObjectReplay(objects, ClusterId));
     }
 
     private async Task<Guid> FindClusterAsync(CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ internal sealed class QuorumPlace(ReplicaPool pool, ReplicationSettings settings
 
     public Durability Durability => Durability.Disk2;
 
-    public int? TargetFrameSize => null;
+    public SendWindow? Window => null;
 
     public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
         pool.ChooseAsync(segment, cancellationToken);

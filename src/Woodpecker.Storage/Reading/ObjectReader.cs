@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Woodpecker.Format.Objects;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Cache;
@@ -65,6 +66,45 @@ public sealed class ObjectReader(
                 throw Failure(blocks.Answer, blocks.Detail);
             var status = SegmentHeader.Read(blocks.Value[0].Raw.Span, out var header);
             return status.IsOk ? header : throw Failure(SourceAnswer.Corrupt, status.ToString());
+        }
+        catch (ObjectStoreException e)
+        {
+            throw Failure(ObjectReaderAnswers.From(e), e.Message);
+        }
+    }
+
+    /// <summary>Every block of a published segment key in order, each verified; header blocks have no entries.</summary>
+    /// <exception cref="WoodpeckerException">Corrupt or Unavailable: the objects cannot tell.</exception>
+    public async IAsyncEnumerable<CachedBlock> ReadBlocksAsync(
+        SegmentAddress place, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var loaded = await AskAsync(() => LoadAsync(place, cancellationToken));
+        if (loaded.Manifest is not { } manifest)
+            throw Failure(ObjectReaderAnswers.From(loaded.Answer), loaded.Detail);
+        foreach (var described in manifest.Objects)
+        {
+            var index = await AskAsync(() => _indexes.LoadAsync(manifest, described, cancellationToken));
+            if (index.Value is null)
+                throw Failure(index.Answer, index.Detail);
+            for (var row = 0; row < index.Value.Rows.Length;)
+            {
+                var first = row;
+                var blocks = await AskAsync(() => FetchAsync(
+                    manifest, described, index.Value.Rows, first, MaxFetchBytes, cancellationToken));
+                if (blocks.Value is null)
+                    throw Failure(blocks.Answer, blocks.Detail);
+                foreach (var block in blocks.Value)
+                    yield return block;
+                row += blocks.Value.Length;
+            }
+        }
+    }
+
+    private static async ValueTask<T> AskAsync<T>(Func<ValueTask<T>> ask)
+    {
+        try
+        {
+            return await ask();
         }
         catch (ObjectStoreException e)
         {

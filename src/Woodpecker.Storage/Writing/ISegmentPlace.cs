@@ -9,6 +9,12 @@ namespace Woodpecker.Storage.Writing;
 public sealed record SegmentOpening(
     SegmentKey Key, LogEpoch Epoch, Offset BaseOffset, IReadOnlyList<ReplicaId> Members, ReadOnlyMemory<byte> Header);
 
+/// <summary>How large frames grow and how many fly.</summary>
+/// <param name="TargetFrameSize">A frame of this size goes out at once, in bytes.</param>
+/// <param name="MaxUnconfirmedBytes">Frame bytes sent and not confirmed before no further frame is built.</param>
+/// <param name="PipelineDepth">Frames in flight before small ones are held back to grow.</param>
+public sealed record SendWindow(int TargetFrameSize, long MaxUnconfirmedBytes, int PipelineDepth);
+
 /// <summary>Where the segments of a log's mode live: chooses their members, opens their sinks.</summary>
 /// <remarks>Threads: any.</remarks>
 public interface ISegmentPlace
@@ -19,8 +25,8 @@ public interface ISegmentPlace
     /// <summary>What an Ok of this place means.</summary>
     Durability Durability { get; }
 
-    /// <summary>Size of frames under backlog, in bytes; null for the session's own.</summary>
-    int? TargetFrameSize { get; }
+    /// <summary>How frames of this place are sized and windowed; null for the session's own settings.</summary>
+    SendWindow? Window { get; }
 
     /// <summary>Chooses the members of the next segment (W11).</summary>
     /// <exception cref="WoodpeckerException">Unavailable (QuorumUnavailable): too few nodes answer.</exception>

@@ -33,7 +33,7 @@ public sealed record OpenResult(OpenOutcome Outcome, WriterSession? Session, str
 /// token, starts the session. The takeover of the protocol, T1 to T8, for every mode.
 /// </summary>
 /// <remarks>Threads: one opening per log at a time. Errors: <see cref="WoodpeckerException"/> and MetadataException.</remarks>
-public sealed partial class LogOpener(SessionServices services, ISegmentRecovery recovery)
+public sealed partial class LogOpener(SessionServices services, ISegmentRecovery recovery, ObjectReplay objects)
 {
     private static readonly TimeSpan _announceLimit = TimeSpan.FromSeconds(5);
 
@@ -169,11 +169,33 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
             if (segment.Value.State is SegmentState.Truncated or SegmentState.Deleting)
                 break;
             var key = new SegmentKey(reign.Log, id);
-            if (await recovery.LoadStateAsync(key, segment.Value, reign.Epoch, cancellationToken) is { } state)
+            if (await LoadStateAsync(key, segment.Value, reign, cancellationToken) is { } state)
                 return state;
         }
 
         return new AppendFold();
+    }
+
+    private async ValueTask<AppendFold?> LoadStateAsync(
+        SegmentKey key, SegmentValue segment, Reign reign, CancellationToken cancellationToken)
+    {
+        if (segment.State == SegmentState.Compacted)
+            return await objects.LoadStateAsync(key, segment, cancellationToken);
+        try
+        {
+            return await recovery.LoadStateAsync(key, segment, reign.Epoch, cancellationToken);
+        }
+        catch (WoodpeckerException e) when (e.Kind == ErrorKind.Unavailable)
+        {
+            // Published meanwhile: then members may have let their copies go (U7).
+            foreach (var (id, now) in await services.Transactions.ListSegmentsAsync(reign.Log, cancellationToken))
+            {
+                if (id == key.Segment && now.Value.State == SegmentState.Compacted)
+                    return await objects.LoadStateAsync(key, now.Value, cancellationToken);
+            }
+
+            throw;
+        }
     }
 
     private static partial class Log

@@ -32,7 +32,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     private readonly AsyncSignal _signal = new();
     [SuppressMessage("Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
     private readonly SessionTimer _timer;
-    private readonly int _targetFrameSize;
+    private readonly SendWindow _window;
     private readonly TimeSpan _linger;
     private volatile bool _isClosing;
     private volatile bool _isAborting;
@@ -52,7 +52,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         _builder = new FrameBuilder(_logId, _core, _queue, services.Place.Durability);
         _segments = new SegmentKeeper(services, start, _core, _frames, _signal, this);
         _timer = new SessionTimer(_time, _signal);
-        _targetFrameSize = services.Place.TargetFrameSize ?? _settings.TargetFrameSize;
+        _window = services.Place.Window
+            ?? new SendWindow(_settings.TargetFrameSize, _settings.MaxUnconfirmedBytes, _settings.PipelineDepth);
         _linger = start.Log.Mode == LogMode.MemoryBuffer
             ? TimeSpan.FromMilliseconds(start.Log.LingerMilliseconds)
             : TimeSpan.Zero;
@@ -227,7 +228,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         while (CanBuild(_segments.Open))
         {
             var open = _segments.Open!;
-            var plan = new FramePlan(_targetFrameSize, _settings.Limits.MaxFrameSize);
+            var plan = new FramePlan(
+                _window.TargetFrameSize, Math.Max(_settings.Limits.MaxFrameSize, _window.TargetFrameSize));
             if (_builder.Build(_waiting, plan, _frames.LastChain, Microseconds()) is not { } frame)
                 continue;
             open.Bytes += frame.Length;
@@ -243,11 +245,11 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     {
         if (open is null || !_waiting.TryPeek(out var oldest) || _segments.HoldsBack)
             return false;
-        if (open.Sink.State != SinkState.Ready || !open.Sink.CanSend || _frames.Bytes >= _settings.MaxUnconfirmedBytes)
+        if (open.Sink.State != SinkState.Ready || !open.Sink.CanSend || _frames.Bytes >= _window.MaxUnconfirmedBytes)
             return false;
-        if (_waiting.Bytes >= _targetFrameSize)
+        if (_waiting.Bytes >= _window.TargetFrameSize)
             return true;
-        return _frames.Count < _settings.PipelineDepth && (_linger == TimeSpan.Zero || Age(oldest) >= _linger || _isClosing);
+        return _frames.Count < _window.PipelineDepth && (_linger == TimeSpan.Zero || Age(oldest) >= _linger || _isClosing);
     }
 
     private void ExpireWaiting()

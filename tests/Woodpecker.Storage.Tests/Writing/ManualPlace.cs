@@ -13,7 +13,7 @@ internal sealed class ManualPlace : ISegmentPlace
 
     public Durability Durability => Durability.Disk2;
 
-    public int? TargetFrameSize { get; set; }
+    public SendWindow? Window => null;
 
     public bool ConfirmsAtOnce { get; set; }
 

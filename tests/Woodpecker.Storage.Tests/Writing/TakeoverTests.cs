@@ -7,6 +7,7 @@ using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Tests.Metadata;
 using Woodpecker.Storage.Writing;
+using Woodpecker.Testing.Objects;
 using Woodpecker.Testing.Replicas;
 
 namespace Woodpecker.Storage.Tests.Writing;
@@ -22,6 +23,8 @@ public sealed class TakeoverTests
         new("replica-2", new Guid(2, 0, 0, new byte[8])),
         new("replica-3", new Guid(3, 0, 0, new byte[8])),
     ];
+
+    private readonly InMemoryObjectStore _objects = new(TimeProvider.System);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -186,7 +189,7 @@ public sealed class TakeoverTests
             QuorumSpec.Default, settings, TimeProvider.System);
         var services = new SessionServices(
             metadata.Writers, place, new WriterSettings(), TimeProvider.System, NullLogger.Instance);
-        return await new LogOpener(services, recovery).OpenAsync(
+        return await new LogOpener(services, recovery, new ObjectReplay(_objects, Guid.Empty)).OpenAsync(
             log, appId, await metadata.GoLiveAsync(appId), isForced: true, Token);
     }
 
