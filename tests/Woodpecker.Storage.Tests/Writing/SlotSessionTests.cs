@@ -10,6 +10,7 @@ using Woodpecker.Storage.Reading;
 using Woodpecker.Storage.Tests.Metadata;
 using Woodpecker.Storage.Writing;
 using Woodpecker.Testing.Objects;
+using SlotPlace = Woodpecker.Storage.Writing.SlotPlace;
 
 namespace Woodpecker.Storage.Tests.Writing;
 
