@@ -21,6 +21,9 @@ namespace Woodpecker.Storage.Reading;
 public sealed class ObjectReader(
     IObjectStore store, BlockCache cache, Func<CancellationToken, ValueTask<Guid>> clusterId) : ISegmentSource
 {
+    // Of a whole segment, so many bytes are asked for at a time.
+    private const int BytesPerRead = 4 * 1024 * 1024;
+
     private readonly ManifestLoader _manifests = new(store);
     private readonly ObjectReaderIndexes _indexes = new(store);
     private readonly ObjectReaderBlocks _blocks = new(store, cache);
@@ -89,8 +92,8 @@ public sealed class ObjectReader(
             for (var row = 0; row < index.Value.Rows.Length;)
             {
                 var first = row;
-                var blocks = await AskAsync(() => FetchAsync(
-                    manifest, described, index.Value.Rows, first, MaxFetchBytes, cancellationToken));
+                var blocks = await AskAsync(() => _blocks.FetchAsync(
+                    manifest, described, index.Value.Rows, first, BytesPerRead, cancellationToken));
                 if (blocks.Value is null)
                     throw Failure(blocks.Answer, blocks.Detail);
                 foreach (var block in blocks.Value)
