@@ -33,7 +33,7 @@ public sealed class UploadJob(
     string holder)
 {
     /// <summary>Time that replaced slots stay readable for readers with older metadata (C3).</summary>
-    public static readonly TimeSpan SlotGrace = TimeSpan.FromMinutes(10);
+    public TimeSpan SlotGrace { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Uploads and publishes a sealed QuorumBuffer segment from this process's copy.</summary>
     /// <param name="clusterId">The cluster.</param>
