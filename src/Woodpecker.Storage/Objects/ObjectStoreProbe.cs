@@ -124,7 +124,7 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
     {
         var key = Key(run, "listed");
         await PutAsync(key, Content(), cancellationToken);
-        await foreach (var info in store.ListAsync($"probe/{run}/", null, cancellationToken))
+        await foreach (var info in store.ListAsync($"probe/{run}-", null, cancellationToken))
         {
             if (info.Key == key)
                 return;
@@ -188,7 +188,7 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
 
     private ObjectKey Key(string run, string name)
     {
-        var key = new ObjectKey($"probe/{run}/{name}");
+        var key = new ObjectKey($"probe/{run}-{name}");
         if (!_keys.Contains(key))
             _keys.Add(key);
         return key;

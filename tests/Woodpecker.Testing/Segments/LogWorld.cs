@@ -25,16 +25,18 @@ public sealed class LogWorld : IAsyncDisposable
 
     private readonly string _directory;
     private readonly LocalMetadataStore _local;
+    private readonly IObjectStore _store;
     private Reign? _reign;
 
-    private LogWorld(string directory, LocalMetadataStore local, TimeProvider time)
+    private LogWorld(string directory, LocalMetadataStore local, IObjectStore? store, TimeProvider time)
     {
         _directory = directory;
         _local = local;
         Time = time;
         Metadata = new FaultingMetadataStore(local, local);
         Memory = new InMemoryObjectStore(time);
-        Objects = new FaultingObjectStore(Memory);
+        _store = store ?? Memory;
+        Objects = new FaultingObjectStore(_store);
         Runner = new TransactionRunner(Metadata, SystemIdSource.Instance, time);
         Logs = new LogTransactions(Runner);
         Writers = new WriterTransactions(Runner);
@@ -49,6 +51,7 @@ public sealed class LogWorld : IAsyncDisposable
 
     public FaultingMetadataStore Metadata { get; }
 
+    /// <summary>The store behind <see cref="Objects"/>, unless the world was made over another one.</summary>
     public InMemoryObjectStore Memory { get; }
 
     public FaultingObjectStore Objects { get; }
@@ -78,13 +81,14 @@ public sealed class LogWorld : IAsyncDisposable
     public Dictionary<SegmentId, SegmentWriter> Segments { get; } = [];
 
     public static async ValueTask<LogWorld> CreateAsync(
-        LogMode mode = LogMode.QuorumBuffer, TimeProvider? time = null, Func<LogValue, LogValue>? settings = null)
+        LogMode mode = LogMode.QuorumBuffer, TimeProvider? time = null, Func<LogValue, LogValue>? settings = null,
+        IObjectStore? store = null)
     {
         var directory = Directory.CreateTempSubdirectory("woodpecker-world-").FullName;
         var clock = time ?? TimeProvider.System;
         var local = await LocalMetadataStore.OpenAsync(
             new LocalMetadataStoreOptions { Directory = directory, SyncsWrites = false, TimeProvider = clock }, None);
-        var world = new LogWorld(directory, local, clock);
+        var world = new LogWorld(directory, local, store, clock);
         var value = new LogValue { Name = "log", Mode = mode };
         var created = await world.Logs.CreateAsync(settings?.Invoke(value) ?? value, None);
         world.Record = created.Log;
@@ -154,7 +158,7 @@ public sealed class LogWorld : IAsyncDisposable
     public async ValueTask PutAsync(string key, byte[] bytes) =>
         Assert.Equal(
             PutOutcome.Created,
-            await Memory.PutIfAbsentAsync(new ObjectKey(key), new ReadOnlySequence<byte>(bytes), ObjectChecksum.Of(bytes), None));
+            await _store.PutIfAbsentAsync(new ObjectKey(key), new ReadOnlySequence<byte>(bytes), ObjectChecksum.Of(bytes), None));
 
     public async ValueTask<Versioned<SegmentValue>> KeyAsync(SegmentId id) =>
         await Runner.ReadAsync<SegmentValue>(MetadataKeys.Segment(Log, id), None)
