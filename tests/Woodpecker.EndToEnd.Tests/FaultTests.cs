@@ -1,0 +1,170 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Woodpecker.Client;
+
+namespace Woodpecker.EndToEnd.Tests;
+
+/// <summary>Processes are killed and stopped while entries flow; what was acknowledged must be there, once and in order.</summary>
+public sealed class FaultTests
+{
+    private const int EntrySize = 8 * 1024;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task OneReplicaKilledOrStopped_NoAppendFails()
+    {
+        await using var system = await RunningSystem.StartAsync(dataDirectory: null);
+        await using var client = system.OpenClient();
+        await client.CreateLogAsync("steady", cancellationToken: Token);
+        await using var load = SteadyLoad.Start(client, "steady");
+        await load.AdvanceAsync(50);
+
+        system.Pause("replica-2");
+        await load.AdvanceAsync(200);
+        system.Resume("replica-2");
+        await load.AdvanceAsync(50);
+        await system.KillAsync("replica-3");
+        await load.AdvanceAsync(200);
+        await system.RestartAsync("replica-3");
+        await load.AdvanceAsync(100);
+
+        var report = await load.StopAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine(report.ToString());
+        Assert.Empty(report.Failures);
+        Assert.True(report.LongestPause < TimeSpan.FromSeconds(3), $"an append took {report.LongestPause}\n{system.Logs()}");
+        Assert.Equal(report.Acknowledged, await LogContent.LinesAsync(client, "steady", Token));
+    }
+
+    [Fact]
+    public async Task TwoReplicasDown_AppendsAreRefusedWithAReason_AndNothingAcknowledgedIsLost()
+    {
+        await using var system = await RunningSystem.StartAsync(dataDirectory: null);
+        await using var client = system.OpenClient();
+        await client.CreateLogAsync("stalled", cancellationToken: Token);
+        var acknowledged = new List<string>();
+        for (var i = 0; i < 50; i++)
+        {
+            await client.AppendAsync("stalled", Encoding.UTF8.GetBytes($"before {i}"), Token).EnsureOkAsync();
+            acknowledged.Add($"before {i}");
+        }
+
+        await system.KillAsync("replica-1");
+        await system.KillAsync("replica-2");
+        var refused = await client.AppendAsync("stalled", "refused"u8.ToArray(), Token);
+        Assert.NotEqual(AppendOutcome.Ok, refused.Outcome); // never ack on one copy
+        await system.EventuallyAsync("a new append is refused as retryable", TimeSpan.FromSeconds(30), async () =>
+        {
+            var result = await client.AppendAsync("stalled", "refused"u8.ToArray(), Token);
+            return result is { Outcome: AppendOutcome.NotAppended, Error: { Kind: ErrorKind.Unavailable, IsRetryable: true } };
+        });
+
+        await system.RestartAsync("replica-1");
+        await system.RestartAsync("replica-2");
+        await system.EventuallyAsync("appends go on", TimeSpan.FromSeconds(30), async () =>
+            (await client.AppendAsync("stalled", "after"u8.ToArray(), Token)).Outcome == AppendOutcome.Ok);
+
+        // Refused entries never appear; the one that was on its way when the quorum broke appears at most once (INV-3, INV-4).
+        var lines = await LogContent.LinesAsync(client, "stalled", Token);
+        Assert.Equal(acknowledged, lines.Take(acknowledged.Count));
+        Assert.InRange(lines.Count(static l => l == "refused"), 0, 1);
+        Assert.Equal("after", lines[^1]);
+    }
+
+    [Fact]
+    public async Task WriterAndReplicaKilledDuringAFile_IdempotentProducer_NoLossNoDuplicate_AlsoAfterARestartOfEverything()
+    {
+        var directory = Directory.CreateTempSubdirectory("wp-e2e-").FullName;
+        try
+        {
+            var content = await File.ReadAllBytesAsync(RealFiles.Binary, Token);
+            var expected = ((ulong)((content.Length + EntrySize - 1) / EntrySize), RealFiles.Sha256(content));
+            await using (var system = await RunningSystem.StartAsync(directory))
+            {
+                await using var client = system.OpenClient();
+                await client.CreateLogAsync("file", new LogOptions { SegmentBytes = 4 * 1024 * 1024 }, Token);
+                await using (var writer = client.OpenWriter("file"))
+                {
+                    var sent = 0;
+                    foreach (var piece in RealFiles.Chunks(content, EntrySize))
+                    {
+                        await writer.EnqueueAsync(new NewEntry(piece), Token);
+                        sent++;
+                        if (sent == 300)
+                            await system.KillAsync("replica-2");
+                        if (sent == 600)
+                        {
+                            await system.KillAsync("writer-1");
+                            await system.RestartAsync("writer-1");
+                        }
+                    }
+
+                    await writer.FlushAsync(Token);
+                }
+
+                await AssertContentAsync(client, "file", expected);
+                await system.RestartAsync("replica-2");
+                await system.EventuallyAsync("sealed segments are uploaded", TimeSpan.FromSeconds(60), async () =>
+                    (await client.DescribeLogAsync("file", Token)).Segments!.Any(static s => s.State == "Compacted"));
+                await AssertContentAsync(client, "file", expected);
+            }
+
+            await using (var system = await RunningSystem.StartAsync(directory))
+            {
+                await using var client = system.OpenClient();
+                await AssertContentAsync(client, "file", expected);
+                await client.AppendAsync("file", "and on"u8.ToArray(), Token).EnsureOkAsync();
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task UploadReleaseAndCompaction_LeaveEveryByteWhereItWas()
+    {
+        await using var system = await RunningSystem.StartAsync(dataDirectory: null);
+        await using var client = system.OpenClient();
+        await client.CreateLogAsync(
+            "moving", new LogOptions { SegmentBytes = 512 * 1024, SegmentAge = TimeSpan.FromSeconds(2) }, Token);
+        var content = (await File.ReadAllBytesAsync(RealFiles.Binary, Token))[..(6 * 1024 * 1024)];
+        await using (var writer = client.OpenWriter("moving"))
+        {
+            foreach (var piece in RealFiles.Chunks(content, EntrySize))
+                await writer.EnqueueAsync(new NewEntry(piece), Token);
+            await writer.FlushAsync(Token);
+        }
+
+        var expected = ((ulong)((content.Length + EntrySize - 1) / EntrySize), RealFiles.Sha256(content));
+        await AssertContentAsync(client, "moving", expected);
+        await system.EventuallyAsync("all sealed segments are published", TimeSpan.FromSeconds(90), async () =>
+            (await client.DescribeLogAsync("moving", Token)).Segments!.All(static s => s.State is "Compacted" or "Open"));
+        await AssertContentAsync(client, "moving", expected);
+        await system.EventuallyAsync("the compactor merged segments", TimeSpan.FromSeconds(90), async () =>
+        {
+            using var run = await system.Invoke("compactor").PostAsync("control/run", null, Token);
+            return (await client.DescribeLogAsync("moving", Token)).Segments!.Any(static s => s.LastId is not null);
+        });
+        await AssertContentAsync(client, "moving", expected);
+        foreach (var replica in SystemFaults.Replicas)
+        {
+            await system.EventuallyAsync($"{replica} released its copies", TimeSpan.FromSeconds(60), async () =>
+            {
+                var status = await system.Invoke(replica).GetFromJsonAsync<JsonElement>("control/status", Token);
+                return status.GetProperty("segments").EnumerateArray()
+                    .All(static s => !s.TryGetProperty("sealedEntry", out _));
+            });
+        }
+
+        await AssertContentAsync(client, "moving", expected);
+    }
+
+    private static async Task AssertContentAsync(WoodpeckerClient client, string log, (ulong Count, string Sha) expected)
+    {
+        var (sha, count) = await LogContent.DigestAsync(client, log, Token);
+        Assert.Equal(expected, (count, sha));
+    }
+}
