@@ -8,8 +8,10 @@ internal sealed class KestrelSetup(ServiceSettings settings) : IConfigureOptions
 {
     // A sidecar multiplexes the streams of all callers over few connections; Kestrel's default of 100 refuses more.
     private const int MaxStreamsPerConnection = 10_000;
-    private const int ConnectionWindowBytes = 16 * 1024 * 1024;
-    private const int StreamWindowBytes = 4 * 1024 * 1024;
+    // A stream whose log cannot go on holds its window until it can. The connection, which all callers share, must have
+    // room for many of those, or a few blocked logs would block every other call too.
+    private const int StreamWindowBytes = 1024 * 1024;
+    private const int ConnectionWindowBytes = 128 * StreamWindowBytes;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 

@@ -22,8 +22,9 @@ namespace Dapr.Sidecar.Embedded;
 /// <summary>One sidecar: its listeners, its place in the name directory, its orderly end.</summary>
 internal sealed partial class SidecarHost(SidecarOptions options, TimeProvider time)
 {
-    private const int ConnectionWindowBytes = 16 * 1024 * 1024;
-    private const int StreamWindowBytes = 4 * 1024 * 1024;
+    // All streams of a caller share one connection: a few that nobody reads must not use up its window.
+    private const int StreamWindowBytes = 1024 * 1024;
+    private const int ConnectionWindowBytes = 128 * StreamWindowBytes;
     private const int MaxStreamsPerConnection = 10_000;
 
     /// <summary>What the caller's sidecar adds to the headers of a call that is just within the limit.</summary>

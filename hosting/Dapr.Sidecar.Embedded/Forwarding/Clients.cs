@@ -6,7 +6,9 @@ namespace Dapr.Sidecar.Embedded.Forwarding;
 /// <summary>The two pools of connections: to sidecars and applications, and to foreign addresses.</summary>
 internal sealed class Clients : IDisposable
 {
-    private const int StreamWindowBytes = 4 * 1024 * 1024;
+    // The window of a whole connection is fixed at 64 MiB: this lets 128 readers stand still before others suffer. Busy
+    // streams on slow ways get more by themselves.
+    private const int StreamWindowBytes = 512 * 1024;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);

@@ -3,7 +3,9 @@ namespace Woodpecker.Protocol.Transport;
 /// <summary>Connections to sidecars and peers.</summary>
 internal static class PeerHandlers
 {
-    private const int StreamWindowBytes = 4 * 1024 * 1024;
+    // The window of a whole connection is fixed at 64 MiB: this lets 128 readers stand still before others suffer. Busy
+    // streams on slow ways get more by themselves.
+    private const int StreamWindowBytes = 512 * 1024;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 

@@ -65,6 +65,11 @@ internal sealed class EchoService(EchoState state) : Echo.EchoBase
         {
             await foreach (var note in requestStream.ReadAllAsync(context.CancellationToken))
             {
+                if (note.Text == "stall")
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, context.CancellationToken);
+                }
+
                 if (note.Text == "end")
                 {
                     throw new RpcException(new Status(StatusCode.OutOfRange, "the server has had enough"));

@@ -51,6 +51,8 @@ internal sealed class TestApp : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
+            kestrel.Limits.Http2.InitialStreamWindowSize = 1 << 20;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = 128 << 20;
             kestrel.Listen(IPAddress.Loopback, Port, listen => listen.Protocols = _protocols);
         });
         builder.Services.AddRoutingCore();

@@ -111,6 +111,43 @@ public sealed class ServiceDefaultsTests
     }
 
     [Fact]
+    public async Task StreamsThatAreNotRead_DoNotBlockOtherCallsOfTheConnection()
+    {
+        await using var service = await TestService.StartAsync();
+        using var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = false };
+        using var channel = GrpcChannel.ForAddress(service.App, new GrpcChannelOptions { HttpHandler = handler });
+        var client = new Echo.EchoClient(channel);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var piece = new Note { Data = ByteString.CopyFrom(new byte[64 << 10]) };
+        long written = 0;
+        var uploads = Enumerable.Range(0, 30).Select(async _ =>
+        {
+            using var chat = client.Chat(cancellationToken: end.Token);
+            await chat.RequestStream.WriteAsync(new Note { Text = "stall" }, end.Token);
+            while (true)
+            {
+                await chat.RequestStream.WriteAsync(piece, end.Token);
+                Interlocked.Increment(ref written);
+            }
+        }).ToArray();
+        var before = -1L;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await Task.Delay(500, Stop);
+                return Interlocked.Exchange(ref before, Interlocked.Read(ref written)) == Interlocked.Read(ref written) && before > 0;
+            },
+            TimeSpan.FromSeconds(20), () => "the uploads never stall");
+
+        await client.UnaryAsync(new Note(), deadline: DateTime.UtcNow + TimeSpan.FromSeconds(10), cancellationToken: Stop);
+        await end.CancelAsync();
+        foreach (var upload in uploads)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => upload);
+        }
+    }
+
+    [Fact]
     public async Task MessageOfTheLimit_Passes_AndOneByteMoreIsRefused()
     {
         const int Limit = 128 * 1024;

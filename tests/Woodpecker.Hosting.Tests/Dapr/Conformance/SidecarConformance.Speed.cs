@@ -18,6 +18,56 @@ public abstract partial class SidecarConformance
         Assert.InRange(hops - bare, TimeSpan.MinValue, TimeSpan.FromMilliseconds(5));
     }
 
+    [Fact]
+    public async Task StalledStreams_DoNotBlockOtherCalls()
+    {
+        Assert.SkipWhen(fixture.Binary.IsReal, "windows are daprd's own affair");
+        var (a, b, _, app) = await fixture.OpenAsync();
+        const int Streams = 30;
+        var piece = new Note { Data = ByteString.CopyFrom(new byte[64 << 10]) };
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+
+        // Uploads that the application does not read, downloads that the client does not.
+        var uploads = Enumerable.Range(0, Streams).Select(async _ =>
+        {
+            using var chat = Client(a).Chat(To(b), cancellationToken: end.Token);
+            await chat.RequestStream.WriteAsync(new Note { Text = "stall" }, end.Token);
+            while (true)
+            {
+                await chat.RequestStream.WriteAsync(piece, end.Token);
+            }
+        }).ToArray();
+        var downloads = Enumerable.Range(0, Streams).Select(i => Client(a).Repeat(
+            new Note { Text = $"stall-{i}", Number = 1000, Data = piece.Data }, To(b), cancellationToken: end.Token)).ToArray();
+
+        // Until nothing moves any more.
+        var progress = (Before: -1, Now: 0);
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await Task.Delay(500, Stop);
+                progress = (progress.Now, Enumerable.Range(0, Streams).Sum(i => app.Echo.SentBy($"stall-{i}")));
+                return progress.Before == progress.Now && progress.Now >= Streams;
+            },
+            TimeSpan.FromSeconds(30), () => "the downloads never stall");
+        Assert.All(uploads, upload => Assert.False(upload.IsCompleted));
+
+        await Client(a).UnaryAsync(new Note { Text = "other" }, To(b), Deadline, Stop);
+        using var chat = Client(a).Chat(To(b), cancellationToken: Stop);
+        await RoundTripAsync(chat, 1).WaitAsync(Limit, Stop);
+
+        await end.CancelAsync();
+        foreach (var upload in uploads)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => upload);
+        }
+
+        foreach (var download in downloads)
+        {
+            download.Dispose();
+        }
+    }
+
     private static async Task<TimeSpan> MedianAsync(Echo.EchoClient client, Grpc.Core.Metadata metadata)
     {
         const int Warm = 1000;
