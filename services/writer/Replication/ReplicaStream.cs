@@ -30,6 +30,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     private readonly Task _loop;
     private volatile ReplicaConnection? _connection;
     private volatile bool _isWanted;
+    private bool _saidHello;
 
     public ReplicaStream(
         string nodeId,
@@ -125,18 +126,18 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
                 continue;
             }
 
-            var isHelloDone = false;
+            _saidHello = false;
             try
             {
-                isHelloDone = await ServeOneStreamAsync();
+                await ServeOneStreamAsync();
             }
-            catch (Exception e) when (e is RpcException or OperationCanceledException or WoodpeckerException
-                or TransportConfigurationException or ArgumentException or InvalidOperationException)
+            catch (Exception e)
             {
-                Log.Broken(_logger, NodeId, e.Message);
+                // Whatever ends a stream, the next one begins with Hello and asks what is durable; the loop never ends.
+                Log.NotConnected(_logger, NodeId, Describe(e));
             }
 
-            pause = isHelloDone ? _settings.FirstPause : Min(pause * 2, _settings.LongestPause);
+            pause = _saidHello ? _settings.FirstPause : Min(pause * 2, _settings.LongestPause);
             try
             {
                 await Task.Delay(pause, _time, _stop.Token);
@@ -149,7 +150,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     }
 
     // One stream from Hello to its end. Response headers may come late, so only messages are waited for.
-    private async Task<bool> ServeOneStreamAsync()
+    private async Task ServeOneStreamAsync()
     {
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         var client = new ReplicaClient(_channels.GetInvoker(NodeId));
@@ -171,8 +172,6 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             foreach (var lane in LanesNow())
                 lane.Sink.Tick();
         }
-
-        return true;
     }
 
     private async Task<HelloReply> SayHelloAsync(
@@ -205,6 +204,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     private void Announce(ReplicaConnection connection, HelloReply hello, Dictionary<SegmentKey, ReplicaLane> asked)
     {
         Log.Connected(_logger, connection.Replica);
+        _saidHello = true;
         List<ReplicaLane> lanes;
         lock (_gate)
         {
@@ -284,7 +284,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or WoodpeckerException)
         {
-            Log.Broken(_logger, NodeId, e.Message);
+            Log.Broken(_logger, NodeId, Describe(e));
         }
 
         await broken.CancelAsync();
@@ -321,12 +321,17 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             return [.. _lanes.Values];
     }
 
+    private static string Describe(Exception error) => error is RpcException rpc ? rpc.Status.Detail : error.Message;
+
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private static partial class Log
     {
         [LoggerMessage(3401, LogLevel.Information, "Connected to replica {Replica}")]
         public static partial void Connected(ILogger logger, ReplicaId replica);
+
+        [LoggerMessage(3403, LogLevel.Debug, "No stream to {NodeId}: {Reason}")]
+        public static partial void NotConnected(ILogger logger, string nodeId, string reason);
 
         [LoggerMessage(3402, LogLevel.Information, "The stream to {NodeId} ended: {Reason}")]
         public static partial void Broken(ILogger logger, string nodeId, string reason);

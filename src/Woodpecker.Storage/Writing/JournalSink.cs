@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using Woodpecker.Replicas;
+using Woodpecker.Storage.Replicas;
+
+namespace Woodpecker.Storage.Writing;
+
+/// <summary>Writes the frames of a segment into a store of this process: the embedded mode, an ensemble of one (section 22).</summary>
+/// <remarks>
+/// Threads:    the session sends; one loop hands frames to the store; the journal's thread tells what is durable.
+/// Durability: confirmed means synced by the one store.
+/// </remarks>
+internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
+{
+    // The session asks before it sends, so the queue is bounded by this.
+    private const int MaxWaiting = 256;
+
+    private readonly ConcurrentQueue<OutgoingFrame> _frames = new();
+    private readonly AsyncSignal _wake = new();
+    private readonly SegmentOpening _opening;
+    private readonly ReplicaStore _store;
+    private readonly ISinkListener _listener;
+    private readonly Task _loop;
+    private volatile string _detail = "";
+    private volatile int _state = (int)SinkState.Ready;
+    private volatile bool _isStopping;
+    private int _waiting;
+    private long _confirmed = EntryId.None.Value;
+
+    public JournalSink(SegmentOpening opening, ReplicaStore store, ISinkListener listener)
+    {
+        (_opening, _store, _listener) = (opening, store, listener);
+        _loop = RunAsync();
+    }
+
+    public SinkState State => (SinkState)_state;
+
+    public string StateDetail => _detail;
+
+    public bool CanSend => Volatile.Read(ref _waiting) < MaxWaiting;
+
+    public EntryId ConfirmedEntry => new(Volatile.Read(ref _confirmed));
+
+    public long? ConfirmedSlot => null;
+
+    public bool WantsRoll => false;
+
+    public void Send(OutgoingFrame frame)
+    {
+        Interlocked.Increment(ref _waiting);
+        _frames.Enqueue(frame);
+        _wake.Raise();
+    }
+
+    public void OnDurable(SegmentKey segment, LogEpoch epoch, EntryId durableEntry)
+    {
+        if (segment != _opening.Key || epoch != _opening.Epoch || durableEntry <= ConfirmedEntry)
+            return;
+        Volatile.Write(ref _confirmed, durableEntry.Value);
+        _listener.OnSinkChanged();
+        _wake.Raise();
+    }
+
+    public async ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
+    {
+        _store.Confirm(_opening.Key, _opening.Epoch, lastEntry);
+        await _store.SealAsync(_opening.Key, _opening.Epoch, lastEntry, chain, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _isStopping = true;
+        _wake.Raise();
+        await _loop;
+        _store.Unsubscribe(this);
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield();
+        await TryAsync(() => _store.OpenSegmentAsync(
+            _opening.Key, _opening.Epoch, _opening.Header, this, CancellationToken.None));
+        var told = EntryId.None;
+        while (true)
+        {
+            // The LAC is what this process says; readers of the store follow it (V1).
+            if (ConfirmedEntry > told)
+                _store.Confirm(_opening.Key, _opening.Epoch, told = ConfirmedEntry);
+            if (_frames.TryDequeue(out var frame))
+                await HandOverAsync(frame);
+            else if (_isStopping)
+                return;
+            else
+                await _wake.WaitAsync();
+        }
+    }
+
+    private async ValueTask HandOverAsync(OutgoingFrame frame)
+    {
+        // W2: checked once more before the bytes reach the journal.
+        Invariant.Check(frame.IsIntact(), "W2");
+        if (State == SinkState.Ready)
+        {
+            await TryAsync(() => _store.AppendAsync(
+                _opening.Key, _opening.Epoch, frame.Bytes, this, CancellationToken.None));
+        }
+
+        frame.Release();
+        Interlocked.Decrement(ref _waiting);
+        _listener.OnSinkChanged();
+    }
+
+    private async ValueTask TryAsync(Func<ValueTask<ReplicaRefusal?>> call)
+    {
+        try
+        {
+            if (await call() is { } refusal)
+                Fail(refusal.Kind == ReplicaRefusalKind.Fenced, $"{refusal.Kind} {refusal.Detail}");
+        }
+        catch (WoodpeckerException e)
+        {
+            Fail(isFenced: false, e.Message);
+        }
+    }
+
+    private void Fail(bool isFenced, string detail)
+    {
+        _detail = detail;
+        _state = (int)(isFenced ? SinkState.Fenced : SinkState.Failed);
+        _listener.OnSinkChanged();
+    }
+}
