@@ -38,6 +38,12 @@ internal sealed partial class ReplicaNode(
     /// <summary>Identity of the cluster; known once serving.</summary>
     public Guid ClusterId { get; private set; }
 
+    /// <summary>
+    /// Whether metadata answered with an older state than this store has seen: nothing is published or dropped by it until an
+    /// operator decides (section 13).
+    /// </summary>
+    public bool IsMetadataRolledBack { get; private set; }
+
     /// <summary>Completes with the store once it may serve.</summary>
     public Task<ReplicaStore> Serving => _serving.Task;
 
@@ -51,9 +57,11 @@ internal sealed partial class ReplicaNode(
     {
         if (!_serving.Task.IsCompletedSuccessfully)
             return Task.FromResult(HealthCheckResult.Unhealthy(_problem));
-        return Task.FromResult(_opened!.Failure is null
-            ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Unhealthy("the journal failed"));
+        if (_opened!.Failure is not null)
+            return Task.FromResult(HealthCheckResult.Unhealthy("the journal failed"));
+        return Task.FromResult(IsMetadataRolledBack
+            ? HealthCheckResult.Degraded("the metadata store went back to an older state")
+            : HealthCheckResult.Healthy());
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -158,6 +166,12 @@ internal sealed partial class ReplicaNode(
                 ErrorKind.Corrupt,
                 $"The store of {NodeId} says generation {store.Self.Generation}, but generation {registered.Value.Generation} was registered once: it was restored from an older copy. Remove the journal directory to join as a new store.");
         }
+
+        if (!store.RememberRevision(registered.ModRevision))
+        {
+            IsMetadataRolledBack = true;
+            Log.RolledBack(_logger, registered.ModRevision, store.HighestRevision);
+        }
     }
 
     private async Task<T> RetryAsync<T>(Func<ValueTask<T>> action, CancellationToken cancellationToken)
@@ -185,6 +199,9 @@ internal sealed partial class ReplicaNode(
 
         [LoggerMessage(3102, LogLevel.Warning, "The metadata store does not answer: {Reason}")]
         public static partial void MetadataAway(ILogger logger, string reason);
+
+        [LoggerMessage(3104, LogLevel.Critical, "The metadata store is at revision {Revision}, but {Seen} was seen before: it was rolled back")]
+        public static partial void RolledBack(ILogger logger, long revision, long seen);
 
         [LoggerMessage(3103, LogLevel.Critical, "{NodeId} cannot serve: {Reason}")]
         public static partial void CannotServe(ILogger logger, string nodeId, string reason);

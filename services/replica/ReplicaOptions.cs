@@ -62,5 +62,13 @@ internal sealed class ReplicaOptions
         /// <summary>Segments uploaded at once.</summary>
         [Range(1, 16)]
         public int MaxUploads { get; set; } = 1;
+
+        /// <summary>Time between two readings of everything that is held, in minutes.</summary>
+        [Range(1, 100_000)]
+        public int ScrubPeriodMinutes { get; set; } = 60;
+
+        /// <summary>Rate of that reading, in bytes per second.</summary>
+        [Range(64 * 1024, 1024 * 1024 * 1024)]
+        public int ScrubBytesPerSecond { get; set; } = 8 * 1024 * 1024;
     }
 }

@@ -38,6 +38,7 @@ internal static class ReplicaServiceCollectionExtensions
         services.AddSingleton<UploadDesk>();
         services.AddSingleton<CopyCare>();
         services.AddHostedService<CareLoop>();
+        services.AddHostedService<ScrubLoop>();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<ReplicaNode>("store", tags: [HealthTags.Ready]);
         return builder;

@@ -54,7 +54,8 @@ internal sealed partial class CareLoop(
         var period = TimeSpan.FromMilliseconds(options.Value.Care.PeriodMilliseconds);
         while (true)
         {
-            var logs = node.Store.List().Select(static c => c.Key.Log).Distinct().ToList();
+            // Section 13: by rolled back metadata nothing is sealed, published or dropped.
+            List<LogId> logs = node.IsMetadataRolledBack ? [] : node.Store.List().Select(static c => c.Key.Log).Distinct().ToList();
             foreach (var log in logs)
             {
                 try

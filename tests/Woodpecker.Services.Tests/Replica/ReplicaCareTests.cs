@@ -1,0 +1,119 @@
+using Woodpecker.Format.Objects;
+using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Values;
+
+namespace Woodpecker.Services.Tests.Replica;
+
+/// <summary>What a replica does by itself: takes missed seals, uploads, publishes, lets go of verified copies.</summary>
+public sealed class ReplicaCareTests
+{
+    private static readonly SegmentKey _key = new(new LogId(7), new SegmentId(0));
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task SealInMetadata_IsTaken_Uploaded_Published_AndTheCopyReleased() // R7, U1, U7, INV-21
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world);
+        var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 12);
+        await PutAsync(world, Value(segment, replica.Store.Self) with
+        {
+            State = SegmentState.Sealed,
+            LastEntry = segment.Last,
+            Chain = segment.Chain,
+            SealedBy = SealOrigin.Own,
+            SealedAt = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
+        });
+
+        await UntilAsync(() => replica.Store.Find(_key) is null);
+        var value = MetadataJson.Read<SegmentValue>((await world.Metadata.GetAsync(MetadataKeys.Segment(_key.Log, _key.Segment), default))!);
+        Assert.Equal(SegmentState.Compacted, value.State);
+        Assert.True(ObjectNames.TryParse(value.Manifest!.Key, out var name));
+        Assert.Equal(_key.Log, name.Log);
+        Assert.Contains(world.Objects.Keys, key => key.Value == value.Manifest.Key);
+    }
+
+    [Fact]
+    public async Task OpenSegment_IsLeftAlone_AndAnAbsentKeyProvesNothing() // R12, X4
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world);
+        var open = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        var unknown = new WireSegment(new SegmentKey(new LogId(8), new SegmentId(0)), new LogEpoch(1), replica.Store.Self);
+        using var first = await ReplicaGrpcTests.FillAsync(replica, open, 3);
+        using var second = await ReplicaGrpcTests.FillAsync(replica, unknown, 3);
+        await PutAsync(world, Value(open, replica.Store.Self));
+        var looks = 0;
+        var started = TimeProvider.System.GetTimestamp();
+        // Several periods of the care loop pass; nothing may change.
+        while (TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(1.5))
+        {
+            Assert.Equal(2, replica.Store.List().Count);
+            looks++;
+            await Task.Delay(100);
+        }
+
+        Assert.True(looks > 3);
+        await world.Metadata.CommitAsync(
+            new MetadataTransaction().Put(
+                MetadataKeys.Tombstone(unknown.Key.Log), MetadataJson.Write(new TombstoneValue { Name = "gone", DeletedAt = 1 })),
+            default);
+        await PutAsync(world, Value(open, replica.Store.Self)); // a change wakes the loop
+        await UntilAsync(() => replica.Store.Find(unknown.Key) is null); // the tombstone is evidence
+        Assert.NotNull(replica.Store.Find(open.Key));
+    }
+
+    [Fact]
+    public async Task Registration_NamesStoreAndGeneration() // R10
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world, ("Woodpecker:Zone", "zone-a"));
+        var node = MetadataJson.Read<NodeValue>((await world.Metadata.GetAsync(MetadataKeys.Node("replica-1"), default))!);
+        Assert.Equal(replica.Store.Self.Incarnation, node.Incarnation);
+        Assert.Equal(replica.Store.Self.Generation, node.Generation);
+        Assert.Equal("zone-a", node.Zone);
+        MetadataEntry? live = null;
+        for (var i = 0; i < 1_000 && live is null; i++)
+        {
+            live = await world.Metadata.GetAsync(MetadataKeys.Live("replica-1"), default);
+            await Task.Delay(20);
+        }
+
+        Assert.NotEqual(0, live!.LeaseId);
+    }
+
+    [Fact]
+    public async Task MetadataThatWentBack_IsNoticed() // section 13
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using (var replica = await ReplicaHost.StartAsync(world))
+            Assert.True(replica.Store.RememberRevision(1_000_000));
+        await using var again = await ReplicaHost.StartAsync(world);
+        await UntilAsync(() => again.IsMetadataRolledBack);
+    }
+
+    private static SegmentValue Value(WireSegment segment, ReplicaId self) => new()
+    {
+        State = SegmentState.Open,
+        Epoch = segment.Epoch,
+        Mode = LogMode.QuorumBuffer,
+        Ensemble = [EnsembleMember.From(self)],
+        BaseOffset = Offset.Zero,
+    };
+
+    private static async Task PutAsync(ReplicaWorld world, SegmentValue value) => await world.Metadata.CommitAsync(
+        new MetadataTransaction().Put(MetadataKeys.Segment(_key.Log, _key.Segment), MetadataJson.Write(value)), default);
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < _limit, "the condition did not come true in time");
+            await Task.Delay(20);
+        }
+    }
+}
