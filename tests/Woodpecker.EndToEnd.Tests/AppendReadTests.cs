@@ -132,6 +132,7 @@ public sealed class AppendReadTests(AppFixture fixture) : SystemTest(fixture), I
     [InlineData("GET", "logs/no-such-log", 404)]
     [InlineData("GET", "logs/no-such-log/entries?from=0", 404)]
     [InlineData("POST", "logs/no-such-log/entries", 404)]
+    [InlineData("POST", "logs/Bad_Name!/entries", 400)]
     [InlineData("DELETE", "logs/no-such-log", 404)]
     public async Task BadRequests_AreProblemsThatSayWhatIsWrong(string method, string path, int status)
     {

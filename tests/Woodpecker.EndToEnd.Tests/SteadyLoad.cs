@@ -39,6 +39,13 @@ internal sealed class SteadyLoad : IAsyncDisposable
         }
     }
 
+    /// <summary>Opening the log and warming up the code is not what a fault costs.</summary>
+    public void ForgetPauses()
+    {
+        lock (_acknowledged)
+            _longestPause = TimeSpan.Zero;
+    }
+
     public async Task<Report> StopAsync()
     {
         await _stop.CancelAsync();

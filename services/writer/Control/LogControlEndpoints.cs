@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.OpenApi;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Services;
@@ -25,7 +26,7 @@ internal static class LogControlEndpoints
 
         group.MapPut("/{name}", CreateAsync)
             .WithSummary("Creates a log; repeating it with equal settings answers 200, with others 409.")
-            .Accepts<CreateLogBody>(isOptional: true, MediaTypes.Json)
+            .Takes<CreateLogBody>(isRequired: false, MediaTypes.Json)
             .Produces<LogDescription>(StatusCodes.Status201Created)
             .Produces<LogDescription>()
             .WithProblem(400, 409, 503);
@@ -44,14 +45,14 @@ internal static class LogControlEndpoints
             .WithProblem(400, 404, 503);
         group.MapPost("/{name}/truncate", TruncateAsync)
             .WithSummary("Drops everything below an offset, logically at once and physically later.")
-            .Accepts<TruncateBody>(MediaTypes.Json)
+            .Takes<TruncateBody>(isRequired: true, MediaTypes.Json)
             .Produces<TruncateAnswer>()
             .WithProblem(400, 404, 503);
         group.MapPost("/{name}/entries", AppendAsync)
             .WithSummary(
                 "Appends one entry (octet-stream) or a batch (JSON, NDJSON). Without wp-producer-* or wp-expected-offset a"
                 + " sidecar may repeat the request, so the append is at-least-once.")
-            .Accepts<NewEntriesBody>(MediaTypes.Json, MediaTypes.NdJson, MediaTypes.Octets)
+            .Takes<NewEntriesBody>(isRequired: true, MediaTypes.Json, MediaTypes.NdJson, MediaTypes.Octets)
             .Produces<AppendAnswer>()
             .WithProblem(400, 404, 409, 503, 504);
         return endpoints;
@@ -126,6 +127,19 @@ internal static class LogControlEndpoints
             return absent;
         return JsonSerializer.Deserialize(body, type) ?? absent ?? throw Problems.Invalid("The body is null.");
     }
+
+    // Describes the body in the OpenAPI document only: as routing metadata it would refuse requests without a Content-Type,
+    // which mean "no settings" for a creation and "one raw entry" for an append.
+    private static RouteHandlerBuilder Takes<TBody>(
+        this RouteHandlerBuilder builder, bool isRequired, params string[] mediaTypes) =>
+        builder.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
+        {
+            var schema = await context.GetOrCreateSchemaAsync(typeof(TBody), cancellationToken: cancellationToken);
+            var content = mediaTypes.ToDictionary(
+                static type => type,
+                type => new OpenApiMediaType { Schema = type == MediaTypes.Octets ? null : schema });
+            operation.RequestBody = new OpenApiRequestBody { Required = isRequired, Content = content };
+        });
 
     private static RouteHandlerBuilder WithProblem(this RouteHandlerBuilder builder, params ReadOnlySpan<int> statuses)
     {

@@ -152,7 +152,13 @@ internal sealed class RemoteLogWriter : ILogWriter
             batch = _queue.Oldest
                 ?? throw new InvariantViolationException("an answer came although no batch waits for one");
             if (result.Outcome != AppendOutcome.Ok && ShouldRetry(batch, result))
+            {
+                // A refused attempt left nothing behind: the next one is judged as if it had not been made.
+                if (result.Outcome == AppendOutcome.NotAppended)
+                    batch.TimesSent--;
                 return StreamEnd.Again(result.Error!);
+            }
+
             _hasProgress = true;
             _queue.RemoveOldest();
             result = Settlement.OfReply(batch, result);
