@@ -61,7 +61,7 @@ internal sealed class S3MultipartPut(IAmazonS3 client, S3ObjectStoreOptions opti
                 UploadId = uploadId,
                 PartETags = parts,
                 IfNoneMatch = Condition,
-                ChecksumCRC32C = S3ObjectStore.Encode(crc32C),
+                ChecksumCRC32C = S3Fields.Encode(crc32C),
                 ChecksumType = ChecksumType.FULL_OBJECT,
                 MpuObjectSize = content.Length,
             };
@@ -84,7 +84,7 @@ internal sealed class S3MultipartPut(IAmazonS3 client, S3ObjectStoreOptions opti
         do
         {
             var part = content.Slice(0, Math.Min(options.PartSize, content.Length));
-            var checksum = S3ObjectStore.Encode(ObjectChecksum.Of(part));
+            var checksum = S3Fields.Encode(ObjectChecksum.Of(part));
             var request = new UploadPartRequest
             {
                 BucketName = options.Bucket,

@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -19,8 +17,6 @@ namespace Woodpecker.Storage.S3;
 /// </remarks>
 public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposable
 {
-    private const string CrcMetadata = "wp-crc32c";
-    private const string LengthMetadata = "wp-length";
     private const string Condition = "*";
     private const int PageSize = 1000;
 
@@ -93,7 +89,7 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
             if (content.Length > _options.MultipartThreshold
                 && await _multipart.IsConditionalAsync($"{_prefix}probe/multipart", cancellationToken).ConfigureAwait(false))
             {
-                await _multipart.PutAsync(name, content, crc32C, Metadata(content.Length, crc32C), cancellationToken)
+                await _multipart.PutAsync(name, content, crc32C, S3Fields.Metadata(content.Length, crc32C), cancellationToken)
                     .ConfigureAwait(false);
                 return PutOutcome.Created;
             }
@@ -105,13 +101,13 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
                 InputStream = new SequenceStream(content),
                 AutoCloseStream = false,
                 IfNoneMatch = Condition,
-                ChecksumCRC32C = Encode(crc32C),
+                ChecksumCRC32C = S3Fields.Encode(crc32C),
                 UseChunkEncoding = false,
                 DisablePayloadSigning = _disablePayloadSigning,
                 DisableDefaultChecksumValidation = true,
                 ContentType = "application/octet-stream",
             };
-            foreach (var (field, value) in Metadata(content.Length, crc32C))
+            foreach (var (field, value) in S3Fields.Metadata(content.Length, crc32C))
                 request.Metadata[field] = value;
             var response = await _client.PutObjectAsync(request, cancellationToken).ConfigureAwait(false);
             if (string.IsNullOrEmpty(response.ETag))
@@ -132,7 +128,7 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
     public async ValueTask<ObjectData?> GetAsync(
         ObjectKey key, Objects.ByteRange range, int maxLength, CancellationToken cancellationToken)
     {
-        var request = new GetObjectRequest { BucketName = _options.Bucket, Key = NameOf(key), ByteRange = Encode(range) };
+        var request = new GetObjectRequest { BucketName = _options.Bucket, Key = NameOf(key), ByteRange = S3Fields.Encode(range) };
         try
         {
             using var response = await _client.GetObjectAsync(request, cancellationToken).ConfigureAwait(false);
@@ -167,8 +163,8 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
         try
         {
             var response = await _client.GetObjectMetadataAsync(request, cancellationToken).ConfigureAwait(false);
-            var kept = Decode(response.ChecksumCRC32C) ?? DecodeMetadata(response.Metadata);
-            return new ObjectInfo(key, response.ContentLength, kept, TimeOf(response.LastModified));
+            var kept = S3Fields.Decode(response.ChecksumCRC32C) ?? S3Fields.DecodeMetadata(response.Metadata);
+            return new ObjectInfo(key, response.ContentLength, kept, S3Fields.TimeOf(response.LastModified));
         }
         catch (AmazonS3Exception e) when (S3Errors.IsAbsent(e))
         {
@@ -199,7 +195,7 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
                 var key = found.Key[_prefix.Length..];
                 // Strange keys are not ours; they are neither read nor deleted.
                 if (ObjectKey.IsValid(key))
-                    yield return new ObjectInfo(new ObjectKey(key), found.Size ?? 0, Crc32C: null, TimeOf(found.LastModified));
+                    yield return new ObjectInfo(new ObjectKey(key), found.Size ?? 0, Crc32C: null, S3Fields.TimeOf(found.LastModified));
             }
 
             if (page.IsTruncated != true)
@@ -233,48 +229,17 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    internal static string Encode(uint crc32C)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, crc32C);
-        return Convert.ToBase64String(bytes);
-    }
-
-    private static uint? Decode(string? checksum)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(uint)];
-        // A checksum of checksums ("...-3") does not decode and tells nothing about the whole.
-        return checksum is { Length: 8 } && Convert.TryFromBase64String(checksum, bytes, out var length) && length == bytes.Length
-            ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
-            : null;
-    }
-
-    private static uint? DecodeMetadata(MetadataCollection metadata) =>
-        uint.TryParse(metadata[CrcMetadata], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var crc32C)
-            ? crc32C
-            : null;
-
-    private static Amazon.S3.Model.ByteRange Encode(Objects.ByteRange range)
-    {
-        // Also for the whole object: without a range the SDK hashes the body with MD5 if the ETag looks like one.
-        if (range.IsSuffix)
-            return new Amazon.S3.Model.ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes=-{range.Length}"));
-        return range.Length >= long.MaxValue - range.Position
-            ? new Amazon.S3.Model.ByteRange(string.Create(CultureInfo.InvariantCulture, $"bytes={range.Position}-"))
-            : new Amazon.S3.Model.ByteRange(range.Position, range.Position + range.Length - 1);
-    }
-
     private static async ValueTask<ObjectData> ReadAsync(
         ObjectKey key, Objects.ByteRange range, int maxLength, GetObjectResponse response, CancellationToken cancellationToken)
     {
         var length = response.ContentLength;
         if (length > maxLength)
             throw ObjectReadErrors.TooLarge(key, length, maxLength);
-        var (position, objectLength) = Place(key, range, response);
+        var (position, objectLength) = S3Fields.Place(key, range, response);
         var bytes = new byte[length];
         await response.ResponseStream.ReadExactlyAsync(bytes, cancellationToken).ConfigureAwait(false);
         if (length == objectLength
-            && DecodeMetadata(response.Metadata) is { } kept
+            && S3Fields.DecodeMetadata(response.Metadata) is { } kept
             && ObjectChecksum.Of(bytes) != kept)
         {
             throw ObjectReadErrors.Damaged(key, "its bytes do not match their checksum");
@@ -283,48 +248,9 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
         return new ObjectData(bytes, position, objectLength);
     }
 
-    /// <summary>Where the answered bytes lie; an answer about other bytes than asked for is refused.</summary>
-    private static (long Position, long ObjectLength) Place(ObjectKey key, Objects.ByteRange range, GetObjectResponse response)
-    {
-        if (string.IsNullOrEmpty(response.ContentRange))
-        {
-            // A whole object is a right answer to the whole, and to a suffix that is as long or longer.
-            return range.IsWhole || (range.IsSuffix && range.Length >= response.ContentLength)
-                ? (0, response.ContentLength)
-                : throw new ObjectStoreException(
-                    ObjectStoreErrorKind.Unsupported, $"The server ignored the range asked of '{key}'; a proxy may strip it.");
-        }
-
-        // "bytes first-last/length"
-        var text = response.ContentRange.AsSpan();
-        text = text[(text.IndexOf(' ') + 1)..];
-        var dash = text.IndexOf('-');
-        var slash = text.IndexOf('/');
-        if (dash > 0 && slash > dash
-            && long.TryParse(text[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out var first)
-            && long.TryParse(text[(slash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var objectLength)
-            && (range.IsSuffix ? first == Math.Max(0, objectLength - range.Length) : first == range.Position)
-            && response.ContentLength == Math.Min(range.Length, objectLength - first))
-        {
-            return (first, objectLength);
-        }
-
-        throw new ObjectStoreException(
-            ObjectStoreErrorKind.Unavailable, $"The server answered another range of '{key}' than asked for.");
-    }
-
     private static bool IsForeign(Exception failure, CancellationToken cancellationToken) =>
         failure is not ObjectStoreException
         && !(failure is OperationCanceledException && cancellationToken.IsCancellationRequested);
-
-    private static DateTimeOffset TimeOf(DateTime? time) =>
-        time is { } known ? new DateTimeOffset(known.ToUniversalTime(), TimeSpan.Zero) : DateTimeOffset.MaxValue;
-
-    private static (string Field, string Value)[] Metadata(long length, uint crc32C) =>
-    [
-        (CrcMetadata, crc32C.ToString("x8", CultureInfo.InvariantCulture)),
-        (LengthMetadata, length.ToString(CultureInfo.InvariantCulture)),
-    ];
 
     private async ValueTask<ListObjectsV2Response> ListPageAsync(
         ListObjectsV2Request request, CancellationToken cancellationToken)

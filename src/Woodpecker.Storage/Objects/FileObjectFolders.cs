@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using Woodpecker.Storage.Files;
 
 namespace Woodpecker.Storage.Objects;
 
@@ -29,10 +30,9 @@ internal sealed class FileObjectFolders
             throw new ObjectStoreException(ObjectStoreErrorKind.Invalid, $"The object folder '{root}' is a file, not a folder.");
 
         var folders = new FileObjectFolders(root);
-        Guard($"The object folder '{root}' cannot be used by user '{Environment.UserName}'", () =>
+        FileObjectErrors.Guard($"The object folder '{root}' cannot be used by user '{Environment.UserName}'", () =>
         {
-            if (!Directory.Exists(root))
-                CreateWithParents(root);
+            DirectorySync.CreateDurably(root);
             if (IsLink(root))
                 throw new ObjectStoreException(ObjectStoreErrorKind.Denied, $"The object folder '{root}' is a link; name the folder itself.");
             if ((File.GetUnixFileMode(root) & ForeignWrite) != 0)
@@ -50,7 +50,7 @@ internal sealed class FileObjectFolders
         {
             // Another process may be writing the young ones; a deleted old one was abandoned by a crash.
             if (File.GetLastWriteTimeUtc(path) < oldest.UtcDateTime)
-                Guard("Removing a leftover", () => File.Delete(path));
+                FileObjectErrors.Guard("Removing a leftover", () => File.Delete(path));
         }
     }
 
@@ -70,14 +70,15 @@ internal sealed class FileObjectFolders
         if (folder.Length <= Root.Length || (_durable.ContainsKey(folder) && Directory.Exists(folder)))
             return;
         EnsureDurable(Path.GetDirectoryName(folder)!);
-        Guard($"Creating the folder '{folder}'", () =>
+        FileObjectErrors.Guard($"Creating the folder '{folder}'", () =>
         {
             if (File.Exists(folder))
                 throw new ObjectStoreException(ObjectStoreErrorKind.Invalid, $"'{folder}' is an object and cannot be a folder too.");
             Directory.CreateDirectory(folder, OwnerOnly);
             RefuseLink(folder);
         });
-        Sync(Path.GetDirectoryName(folder)!, isUnknown: false);
+        var parent = Path.GetDirectoryName(folder)!;
+        FileObjectErrors.Guard($"Creating the folder '{folder}'", () => DirectorySync.Sync(parent));
         if (_durable.Count >= MaxRemembered)
             _durable.Clear();
         _durable[folder] = true;
@@ -161,52 +162,6 @@ internal sealed class FileObjectFolders
         {
             return null; // Deleted between the two looks.
         }
-    }
-
-    /// <summary>Syncs a folder's entries; a failure after an entry changed leaves that change's fate open.</summary>
-    public static void Sync(string folder, bool isUnknown)
-    {
-        var error = NativeFile.SyncFolder(folder);
-        if (error != 0)
-            throw NativeFile.Failure($"The folder '{folder}' could not be synced", error, isUnknown);
-    }
-
-    /// <summary>Runs file calls and turns their exceptions into one clear sentence.</summary>
-    public static void Guard(string what, Action action) => Guard(what, () =>
-    {
-        action();
-        return true;
-    });
-
-    /// <summary>As <see cref="Guard(string, Action)"/>, with a result.</summary>
-    public static T Guard<T>(string what, Func<T> action)
-    {
-        try
-        {
-            return action();
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ObjectStoreException(
-                ObjectStoreErrorKind.Denied,
-                $"{what}: permission denied; give that user read, write and search rights on it or name another folder.",
-                e);
-        }
-        catch (IOException e)
-        {
-            // On POSIX systems the class library keeps the error number in HResult.
-            var kind = e.HResult == NativeFile.NoSpace ? ObjectStoreErrorKind.Full : ObjectStoreErrorKind.Unavailable;
-            throw new ObjectStoreException(kind, $"{what}: {e.Message}", e);
-        }
-    }
-
-    private static void CreateWithParents(string path)
-    {
-        var parent = Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(parent))
-            CreateWithParents(parent);
-        Directory.CreateDirectory(path, OwnerOnly);
-        Sync(parent, isUnknown: false);
     }
 
     private static void RefuseLink(string path)

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
-using Microsoft.Win32.SafeHandles;
+using Woodpecker.Storage.Files;
 
 namespace Woodpecker.Storage.Objects;
 
@@ -20,7 +20,6 @@ namespace Woodpecker.Storage.Objects;
 [UnsupportedOSPlatform("windows")]
 public sealed class FileObjectStore : IObjectStore
 {
-    private const UnixFileMode Unproven = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Proven = UnixFileMode.UserRead;
     private const string NewFolder = "~new";
 
@@ -72,34 +71,18 @@ public sealed class FileObjectStore : IObjectStore
     public async ValueTask<ObjectData?> GetAsync(
         ObjectKey key, ByteRange range, int maxLength, CancellationToken cancellationToken)
     {
-        using var file = OpenProven(PathOf(key), key);
-        if (file is null)
-            return null;
-
-        var trailer = await ReadTrailerAsync(file, key, cancellationToken);
-        var position = range.IsSuffix ? Math.Max(0, trailer.ContentLength - range.Length) : range.Position;
-        var length = Math.Min(range.Length, trailer.ContentLength - position);
-        if (length < 0 || (length == 0 && !range.IsWhole))
-            throw ObjectReadErrors.BeyondEnd(key, range, trailer.ContentLength);
-        if (length > maxLength)
-            throw ObjectReadErrors.TooLarge(key, length, maxLength);
-
-        var bytes = new byte[length];
-        await ReadExactlyAsync(file, bytes, position, key, cancellationToken);
-        if (length == trailer.ContentLength && ObjectChecksum.Of(bytes) != trailer.Crc32C)
-            throw ObjectReadErrors.Damaged(key, "its bytes do not match their checksum");
-        return new ObjectData(bytes, position, trailer.ContentLength);
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = PathOf(key);
+        // Disk reads block a thread, so they leave the caller's loop.
+        return await Task.Run(() => Get(key, path, range, maxLength), cancellationToken);
     }
 
     /// <inheritdoc/>
     public async ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        using var file = OpenProven(PathOf(key), key);
-        if (file is null)
-            return null;
-        var trailer = await ReadTrailerAsync(file, key, cancellationToken);
-        var modified = new DateTimeOffset(File.GetLastWriteTimeUtc(file), TimeSpan.Zero);
-        return new ObjectInfo(key, trailer.ContentLength, trailer.Crc32C, modified);
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = PathOf(key);
+        return await Task.Run(() => Head(key, path), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -124,8 +107,9 @@ public sealed class FileObjectStore : IObjectStore
         await Task.Run(
             () =>
             {
-                FileObjectFolders.Guard($"Deleting object '{key}'", () => File.Delete(path));
-                FileObjectFolders.Sync(Path.GetDirectoryName(path)!, isUnknown: true);
+                FileObjectErrors.Guard($"Deleting object '{key}'", () => File.Delete(path));
+                FileObjectErrors.Guard(
+                    $"Deleting object '{key}'", () => DirectorySync.Sync(Path.GetDirectoryName(path)!), isUnknown: true);
             },
             CancellationToken.None);
     }
@@ -133,6 +117,37 @@ public sealed class FileObjectStore : IObjectStore
     private string PathOf(ObjectKey key) => ObjectKey.IsValid(key.Value)
         ? _folders.PathOf(key.Value)
         : throw new ObjectStoreException(ObjectStoreErrorKind.Invalid, "The object key breaks the grammar of keys.");
+
+    private ObjectData? Get(ObjectKey key, string path, ByteRange range, int maxLength)
+    {
+        using var file = OpenProven(path, key);
+        if (file is null)
+            return null;
+
+        var trailer = ReadTrailer(file, key);
+        var position = range.IsSuffix ? Math.Max(0, trailer.ContentLength - range.Length) : range.Position;
+        var length = Math.Min(range.Length, trailer.ContentLength - position);
+        if (length < 0 || (length == 0 && !range.IsWhole))
+            throw ObjectReadErrors.BeyondEnd(key, range, trailer.ContentLength);
+        if (length > maxLength)
+            throw ObjectReadErrors.TooLarge(key, length, maxLength);
+
+        var bytes = new byte[length];
+        Read(file, bytes, position, key);
+        if (length == trailer.ContentLength && ObjectChecksum.Of(bytes) != trailer.Crc32C)
+            throw ObjectReadErrors.Damaged(key, "its bytes do not match their checksum");
+        return new ObjectData(bytes, position, trailer.ContentLength);
+    }
+
+    private ObjectInfo? Head(ObjectKey key, string path)
+    {
+        using var file = OpenProven(path, key);
+        if (file is null)
+            return null;
+        var trailer = ReadTrailer(file, key);
+        var modified = new DateTimeOffset(File.GetLastWriteTimeUtc(path), TimeSpan.Zero);
+        return new ObjectInfo(key, trailer.ContentLength, trailer.Crc32C, modified);
+    }
 
     private PutOutcome Put(ObjectKey key, string path, ReadOnlySequence<byte> content, uint crc32C)
     {
@@ -144,20 +159,19 @@ public sealed class FileObjectStore : IObjectStore
                 return PutOutcome.Exists;
         }
 
-        _folders.EnsureDurable(Path.GetDirectoryName(path)!);
+        var folder = Path.GetDirectoryName(path)!;
+        _folders.EnsureDurable(folder);
         var newPath = NewPath();
         try
         {
-            using var file = WriteNew(newPath, key, content, crc32C);
-            var error = NativeFile.LinkTo(newPath, path);
-            if (error == NativeFile.AlreadyExists)
+            FileObjectErrors.Guard($"Writing object '{key}'", () => WriteNew(newPath, content, crc32C));
+            var isFree = FileObjectErrors.Guard($"Creating object '{key}'", () => DirectorySync.TryLink(newPath, path));
+            if (!isFree)
                 return ExistsAfterRace(path, key);
-            if (error != 0)
-                throw NativeFile.Failure($"Object '{key}' could not be created", error);
 
             // The object is visible from here on; a failed sync leaves its fate open.
-            FileObjectFolders.Sync(Path.GetDirectoryName(path)!, isUnknown: true);
-            File.SetUnixFileMode(file, Proven);
+            FileObjectErrors.Guard($"Creating object '{key}'", () => DirectorySync.Sync(folder), isUnknown: true);
+            File.SetUnixFileMode(newPath, Proven); // One file under two names: the mark is on both.
             return PutOutcome.Created;
         }
         finally
@@ -174,68 +188,58 @@ public sealed class FileObjectStore : IObjectStore
             : throw new ObjectStoreException(ObjectStoreErrorKind.Unavailable, $"Object '{key}' was deleted while it was put.");
     }
 
-    private static SafeFileHandle WriteNew(string path, ObjectKey key, ReadOnlySequence<byte> content, uint crc32C) =>
-        FileObjectFolders.Guard($"Writing object '{key}'", () =>
-        {
-            var file = OpenNew(path);
-            try
-            {
-                var position = 0L;
-                foreach (var part in content)
-                {
-                    RandomAccess.Write(file, part.Span, position);
-                    position += part.Length;
-                }
-
-                Span<byte> trailer = stackalloc byte[FileObjectTrailer.Size];
-                new FileObjectTrailer(position, crc32C).Write(trailer);
-                RandomAccess.Write(file, trailer, position);
-                var error = NativeFile.SyncFile(file);
-                return error == 0 ? file : throw NativeFile.Failure($"Object '{key}' could not be synced", error);
-            }
-            catch
-            {
-                file.Dispose();
-                throw;
-            }
-        });
-
-    private static SafeFileHandle OpenNew(string path)
+    private static void WriteNew(string path, ReadOnlySequence<byte> content, uint crc32C)
     {
-        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
-        File.SetUnixFileMode(file, Unproven);
-        return file;
+        using var file = DurableFile.Create(path);
+        var position = 0L;
+        foreach (var part in content)
+        {
+            file.Write(part.Span, position);
+            position += part.Length;
+        }
+
+        Span<byte> trailer = stackalloc byte[FileObjectTrailer.Size];
+        new FileObjectTrailer(position, crc32C).Write(trailer);
+        file.Write(trailer, position);
+        file.Sync();
     }
 
     /// <summary>Opens an object that is certain to survive a power loss; null if there is none.</summary>
-    private SafeFileHandle? OpenProven(string path, ObjectKey key)
+    private DurableFile? OpenProven(string path, ObjectKey key)
     {
-        if (!_folders.IsPlainChain(path))
+        // Asked first, so that the usual "not there" of a reader at the tail costs no exception.
+        if (!_folders.IsPlainChain(path) || !File.Exists(path))
             return null;
-        var file = NativeFile.OpenRead(path, out var error);
-        if (file is null)
+        DurableFile file;
+        try
         {
-            return error is NativeFile.NoEntry or NativeFile.NotAFolder
-                ? null
-                : throw NativeFile.Failure($"Object '{key}' could not be opened", error);
+            file = DurableFile.OpenRead(path);
+        }
+        catch (DurableIOException e) when (FileObjectErrors.IsAbsent(e))
+        {
+            return null; // Deleted between the two looks.
+        }
+        catch (DurableIOException e)
+        {
+            throw FileObjectErrors.Translate(e, $"Opening object '{key}'", isUnknown: false);
         }
 
         try
         {
-            if (Directory.Exists(path))
+            if ((File.GetUnixFileMode(path) & UnixFileMode.UserWrite) != 0)
             {
-                file.Dispose();
-                return null;
-            }
-
-            if ((File.GetUnixFileMode(file) & UnixFileMode.UserWrite) != 0)
-            {
-                _folders.EnsureDurable(Path.GetDirectoryName(path)!);
-                FileObjectFolders.Sync(Path.GetDirectoryName(path)!, isUnknown: false);
-                File.SetUnixFileMode(file, Proven);
+                var folder = Path.GetDirectoryName(path)!;
+                _folders.EnsureDurable(folder);
+                FileObjectErrors.Guard($"Opening object '{key}'", () => DirectorySync.Sync(folder));
+                File.SetUnixFileMode(path, Proven);
             }
 
             return file;
+        }
+        catch (FileNotFoundException)
+        {
+            file.Dispose();
+            return null;
         }
         catch
         {
@@ -244,47 +248,39 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    private static async ValueTask<FileObjectTrailer> ReadTrailerAsync(
-        SafeFileHandle file, ObjectKey key, CancellationToken cancellationToken)
+    private static FileObjectTrailer ReadTrailer(DurableFile file, ObjectKey key)
     {
-        var fileLength = RandomAccess.GetLength(file);
-        var bytes = new byte[FileObjectTrailer.Size];
+        var fileLength = file.Length;
         if (fileLength < FileObjectTrailer.Size)
             throw ObjectReadErrors.Damaged(key, "its file is too short");
-        await ReadExactlyAsync(file, bytes, fileLength - FileObjectTrailer.Size, key, cancellationToken);
+        Span<byte> bytes = stackalloc byte[FileObjectTrailer.Size];
+        Read(file, bytes, fileLength - FileObjectTrailer.Size, key);
         return FileObjectTrailer.TryRead(bytes, fileLength, out var trailer)
             ? trailer
             : throw ObjectReadErrors.Damaged(key, "its trailer is unreadable");
     }
 
-    private static async ValueTask ReadExactlyAsync(
-        SafeFileHandle file, Memory<byte> destination, long position, ObjectKey key, CancellationToken cancellationToken)
+    private static void Read(DurableFile file, Span<byte> destination, long position, ObjectKey key)
     {
-        while (!destination.IsEmpty)
+        try
         {
-            int read;
-            try
-            {
-                read = await RandomAccess.ReadAsync(file, destination, position, cancellationToken);
-            }
-            catch (IOException e)
-            {
-                throw new ObjectStoreException(ObjectStoreErrorKind.Unavailable, $"Object '{key}' could not be read: {e.Message}", e);
-            }
-
-            if (read == 0)
-                throw ObjectReadErrors.Damaged(key, "its file ends early");
-            destination = destination[read..];
-            position += read;
+            if (file.Read(destination, position) == destination.Length)
+                return;
         }
+        catch (DurableIOException e)
+        {
+            throw FileObjectErrors.Translate(e, $"Reading object '{key}'", isUnknown: false);
+        }
+
+        throw ObjectReadErrors.Damaged(key, "its file ends early");
     }
 
     private void CheckRights()
     {
         var path = NewPath();
-        FileObjectFolders.Guard($"The object folder '{_folders.Root}' cannot be used by user '{Environment.UserName}'", () =>
+        FileObjectErrors.Guard($"The object folder '{_folders.Root}' cannot be used by user '{Environment.UserName}'", () =>
         {
-            OpenNew(path).Dispose();
+            DurableFile.Create(path).Dispose();
             File.Delete(path);
         });
     }
