@@ -69,6 +69,8 @@ internal sealed partial class SidecarHost(SidecarOptions options, TimeProvider t
         builder.WebHost.UseKestrelCore().ConfigureKestrel(ConfigureKestrel);
         builder.Logging.SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", LogLevel.Warning)
+            // A start that fails is told in one line by the program itself.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
             // Silent, so that the host makes no activity per request: CallTrace does that where one is wanted.
             .AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.None)
             .AddSimpleConsole(console =>

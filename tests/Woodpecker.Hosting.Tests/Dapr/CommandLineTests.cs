@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Dapr.Sidecar.Embedded.Cli;
 
 namespace Woodpecker.Hosting.Tests.Dapr;
@@ -34,17 +37,36 @@ public sealed class CommandLineTests
     [Fact]
     public async Task S47_UnusableFlag_EndsTheProcessWithTwo()
     {
-        var start = new ProcessStartInfo(SidecarBinary.Embedded.Command) { RedirectStandardError = true };
-        foreach (var arg in (string[])[.. SidecarBinary.Embedded.Prefix, "--app-id", "a", "--enable-mtls=true"])
+        var (code, output) = await RunAsync("--app-id", "a", "--enable-mtls=true");
+        Assert.Equal(2, code);
+        Assert.Contains("--enable-mtls", Assert.Single(output), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task BusyPort_IsToldInOneLine()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, FreePort.Next());
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        var (code, output) = await RunAsync(
+            "--app-id", "a", "--dapr-http-port", port, "--dapr-grpc-port", FreePort.Next().ToString(CultureInfo.InvariantCulture), "--enable-metrics=false");
+        Assert.Equal(1, code);
+        Assert.Contains(port, Assert.Single(output), StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string[] Output)> RunAsync(params string[] args)
+    {
+        var start = new ProcessStartInfo(SidecarBinary.Embedded.Command) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var arg in (string[])[.. SidecarBinary.Embedded.Prefix, .. args])
         {
             start.ArgumentList.Add(arg);
         }
 
         using var process = Process.Start(start)!;
-        var text = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(2, process.ExitCode);
-        Assert.Contains("--enable-mtls", Assert.Single(text.Trim().Split('\n')), StringComparison.Ordinal);
+        return (process.ExitCode, (await output + error).Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
