@@ -19,6 +19,7 @@ internal static class WoodpeckerComponent
             .WithHttpEndpoint(plan.AppPort(id), plan.AppPort(id), "app", env: "Woodpecker__Endpoints__AppPort",
                 isProxied: false)
             .WithEndpoint("app", static e => e.Transport = "http2")
+            .WithUrlForEndpoint("http", static link => link.Url += "/info")
             .WithEndpointsInEnvironment(static _ => false)
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
             .WithEnvironment("APP_API_TOKEN", plan.AppToken)
