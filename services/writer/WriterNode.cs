@@ -39,6 +39,7 @@ internal sealed partial class WriterNode(
     private readonly WriterOptions _options = options.Value;
     private LiveLease? _live;
     private ReplicaPool? _replicas;
+    private int _isDisposed;
     private LogOpener? _quorumOpener;
     private LogOpener? _slotOpener;
     private SlotRecovery? _slots;
@@ -135,6 +136,8 @@ internal sealed partial class WriterNode(
     public async ValueTask DisposeAsync()
     {
         _problem = "the writer stops";
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return; // The container knows the node twice, as itself and as a hosted service.
         if (_replicas is not null)
             await _replicas.DisposeAsync();
         if (_live is not null)
