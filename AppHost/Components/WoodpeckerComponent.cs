@@ -60,12 +60,4 @@ internal static class WoodpeckerComponent
         this IResourceBuilder<ProjectResource> replica, RunPlan plan, string id) => replica
         .WithEnvironment("Woodpecker__Journal__Kind", plan.Options.Journal)
         .WithEnvironment("Woodpecker__Journal__Directory", Path.Combine(plan.Directory.Data, "replicas", id));
-
-    public static IResourceBuilder<ProjectResource> WaitForAll(this IResourceBuilder<ProjectResource> service,
-        IEnumerable<IResourceBuilder<ProjectResource>> dependencies)
-    {
-        foreach (var dependency in dependencies)
-            service.WaitFor(dependency);
-        return service;
-    }
 }
