@@ -32,16 +32,13 @@ public abstract class SidecarFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        foreach (var world in (SidecarWorld?[])[_world, _guarded])
+        await using (_world)
+        await using (_guarded)
         {
-            if (world is not null)
-            {
-                await world.DisposeAsync();
-            }
+            _gate.Dispose();
         }
 
         Directory.Delete(_folder, recursive: true);
-        _gate.Dispose();
     }
 
     private async Task<SidecarWorld> OpenAsync(
@@ -101,10 +98,11 @@ internal sealed record SidecarWorld(SidecarProcess Caller, SidecarProcess Callee
 {
     public async ValueTask DisposeAsync()
     {
-        await Caller.DisposeAsync();
-        await Callee.DisposeAsync();
-        await CallerApp.DisposeAsync();
-        await App.DisposeAsync();
+        // Disposed in the opposite order, each also when another one complains about errors in its output.
+        await using var app = App;
+        await using var callerApp = CallerApp;
+        await using var callee = Callee;
+        await using var caller = Caller;
     }
 }
 
