@@ -86,7 +86,7 @@ internal sealed class BatchQueue(LogWriterOptions options, Guid producerId)
         return batch;
     }
 
-    /// <summary>The stream never came about: what was handed to it was not sent.</summary>
+    /// <summary>What was handed to the stream certainly did not get into the log: it counts as not sent.</summary>
     public void ForgetStream()
     {
         for (var i = 0; i < _resent; i++)
@@ -106,14 +106,20 @@ internal sealed class BatchQueue(LogWriterOptions options, Guid producerId)
 
     /// <summary>
     /// The oldest batch was refused for good, so the sequences behind it would be out of order for ever. A higher producer
-    /// epoch begins at 0 and fences what may still be under way with the old numbers (P1).
+    /// epoch begins at 0 and fences what may still be under way with the old numbers (P1). The stream is over.
     /// </summary>
     public void Renumber()
     {
         _producerEpoch = checked(_producerEpoch + 1);
         _nextSequence = 0;
         foreach (var batch in _unanswered)
+        {
+            // None of them is in the log: the gap before them kept them out.
+            batch.TimesSent = 0;
             Stamp(batch);
+        }
+
+        _resent = 0;
     }
 
     /// <summary>Takes out what was sent and is not answered.</summary>

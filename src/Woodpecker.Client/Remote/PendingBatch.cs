@@ -18,7 +18,10 @@ internal sealed class PendingBatch(AppendOptions? conditions)
     /// <summary>Stamp of the first entry, from the first sending on.</summary>
     public ProducerStamp? Stamp { get; set; }
 
-    /// <summary>Streams it was handed to that did not surely refuse it; with none, its entries are surely not in the log (W7).</summary>
+    /// <summary>
+    /// Streams it was handed to that did not surely refuse it, the present one included; with none, its entries are surely
+    /// not in the log (W7).
+    /// </summary>
     public int TimesSent { get; set; }
 
     /// <summary>Timestamp of the first attempt to send it; null before.</summary>

@@ -22,6 +22,7 @@ internal sealed class RemoteLogWriter : ILogWriter
     private readonly Signal _work = new();
     private readonly Task _running;
     private bool _isClosing;
+    private bool _isStreamOver;
     private bool _hasProgress;
 
     /// <summary>Starts the loop; nothing is dialled before the first entry.</summary>
@@ -136,7 +137,7 @@ internal sealed class RemoteLogWriter : ILogWriter
     internal PendingBatch? TakeNext()
     {
         lock (_gate)
-            return _queue.TakeNext(_time.GetTimestamp());
+            return _isStreamOver ? null : _queue.TakeNext(_time.GetTimestamp());
     }
 
     internal ValueTask WaitForWorkAsync(CancellationToken cancellationToken) => _work.WaitAsync(cancellationToken);
@@ -153,9 +154,13 @@ internal sealed class RemoteLogWriter : ILogWriter
                 ?? throw new InvariantViolationException("an answer came although no batch waits for one");
             if (result.Outcome != AppendOutcome.Ok && ShouldRetry(batch, result))
             {
-                // A refused attempt left nothing behind: the next one is judged as if it had not been made.
-                if (result.Outcome == AppendOutcome.NotAppended)
+                // A refusal is certain for this attempt; if no other is in doubt, also for those behind it, which are out of
+                // order then.
+                if (result.Outcome == AppendOutcome.NotAppended && batch.TimesSent == 1)
+                    _queue.ForgetStream();
+                else if (result.Outcome == AppendOutcome.NotAppended)
                     batch.TimesSent--;
+                _isStreamOver = true;
                 return StreamEnd.Again(result.Error!);
             }
 
@@ -169,6 +174,7 @@ internal sealed class RemoteLogWriter : ILogWriter
                 if (result.Outcome == AppendOutcome.Indeterminate)
                     unknown = _queue.RemoveSent();
                 _queue.Renumber();
+                _isStreamOver = true;
                 end = StreamEnd.Again(result.Error!);
             }
 
@@ -191,6 +197,7 @@ internal sealed class RemoteLogWriter : ILogWriter
             lock (_gate)
             {
                 _queue.BeginStream();
+                _isStreamOver = false;
                 _hasProgress = false;
             }
 

@@ -123,6 +123,38 @@ public sealed class LogWriterTests
         Assert.Equal(AppendOutcome.Indeterminate, result.Outcome);
     }
 
+    [Fact] // W7: every attempt was refused, so nothing is unknown
+    public async Task AWriterThatAlwaysRefuses_EndsNotAppended_AfterTheRetryPatience()
+    {
+        await using var host = await StartAsync(new FaultyWriter(static _ => Fault.Refuse));
+        await using var client = host.Connect();
+        await using var log = client.OpenWriter(
+            FaultyWriter.Log, new LogWriterOptions { RetryPatience = TimeSpan.FromMilliseconds(400) });
+
+        var tickets = new[] { await log.EnqueueAsync([new NewEntry(Payload(0))]), await log.EnqueueAsync([new NewEntry(Payload(1))]) };
+        foreach (var ticket in tickets)
+        {
+            var result = await ticket.WaitAsync().AsTask().WaitAsync(_limit);
+            Assert.Equal((AppendOutcome.NotAppended, ErrorKind.Unavailable), (result.Outcome, result.Error!.Kind));
+        }
+    }
+
+    [Fact] // W7: a broken attempt before the refusals leaves a doubt
+    public async Task ARefusalAfterABrokenStream_IsNoProof()
+    {
+        var writer = new FaultyWriter(static request => request == 0 ? Fault.BreakAfter : Fault.Refuse);
+        await using var host = await StartAsync(writer);
+        await using var client = host.Connect();
+        await using var log = client.OpenWriter(
+            FaultyWriter.Log, new LogWriterOptions { RetryPatience = TimeSpan.FromMilliseconds(400) });
+
+        var ticket = await log.EnqueueAsync(new NewEntry(Payload(0)));
+        var result = await ticket.WaitAsync().AsTask().WaitAsync(_limit);
+
+        Assert.Equal(AppendOutcome.Indeterminate, result.Outcome);
+        Assert.Single(writer.Entries);
+    }
+
     [Fact] // INV-32
     public async Task Accepting_Waits_WhileTheBufferIsFull_AndGoesOnAfterwards()
     {
