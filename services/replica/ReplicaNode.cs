@@ -47,11 +47,13 @@ internal sealed partial class ReplicaNode(
     /// <summary>Completes with the store once it may serve.</summary>
     public Task<ReplicaStore> Serving => _serving.Task;
 
+    /// <summary>The store; null while the node is starting and after its journal failed.</summary>
+    public ReplicaStore? StoreIfServing => _serving.Task.IsCompletedSuccessfully && _opened is { Failure: null } store ? store : null;
+
     /// <summary>The store.</summary>
     /// <exception cref="WoodpeckerException">Unavailable while the node is starting or after its journal failed.</exception>
-    public ReplicaStore Store => _serving.Task.IsCompletedSuccessfully && _opened is { Failure: null } store
-        ? store
-        : throw new WoodpeckerException(ErrorKind.Unavailable, $"Replica {NodeId} does not serve yet: {_problem}.");
+    public ReplicaStore Store => StoreIfServing
+        ?? throw new WoodpeckerException(ErrorKind.Unavailable, $"Replica {NodeId} does not serve yet: {_problem}.");
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {

@@ -39,6 +39,7 @@ internal static class ReplicaServiceCollectionExtensions
         services.AddSingleton<CopyCare>();
         services.AddHostedService<CareLoop>();
         services.AddHostedService<ScrubLoop>();
+        services.AddHostedService<ReplicaMetrics>();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<ReplicaNode>("store", tags: [HealthTags.Ready]);
         return builder;

@@ -25,6 +25,8 @@ public sealed class JournalSpeed(ITestOutputHelper output)
         await Task.Delay(1_000);
         var started = TimeProvider.System.GetTimestamp();
         var groups = replica.Store.GroupCount;
+        var cpu = Environment.CpuUsage.TotalTime;
+        var allocated = GC.GetTotalAllocatedBytes();
         var latencies = new List<double>();
         for (var i = 0; i < count; i++)
         {
@@ -39,6 +41,8 @@ public sealed class JournalSpeed(ITestOutputHelper output)
         await sink.WaitAsync(script.Key, script.Last);
         var elapsed = TimeProvider.System.GetElapsedTime(started);
         groups = replica.Store.GroupCount - groups;
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        allocated = GC.GetTotalAllocatedBytes() - allocated;
         latencies.Sort();
         var line = string.Create(
             CultureInfo.InvariantCulture,
@@ -46,6 +50,9 @@ public sealed class JournalSpeed(ITestOutputHelper output)
         line += string.Create(
             CultureInfo.InvariantCulture,
             $", {groups / elapsed.TotalSeconds:F0} groups/s, {payload * (double)count / groups / 1024:F0} KiB/group");
+        line += string.Create(
+            CultureInfo.InvariantCulture,
+            $", {cpu.TotalMicroseconds / count:F1} us CPU/frame, {allocated / count} B allocated/frame");
         if (latencies.Count > 0)
         {
             line += string.Create(
