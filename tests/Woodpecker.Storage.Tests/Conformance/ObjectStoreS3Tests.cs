@@ -11,13 +11,12 @@ namespace Woodpecker.Storage.Tests.Conformance;
 /// <summary>The suite against a real server.</summary>
 public sealed class ObjectStoreS3Tests(ObjectStoreS3Server server) : ObjectStoreConformance
 {
-    protected override ValueTask<IObjectStore> OpenAsync() =>
-        ValueTask.FromResult<IObjectStore>(S3ObjectStore.Create(server.Options()));
+    protected override async ValueTask<IObjectStore> OpenAsync() => S3ObjectStore.Create(await server.OptionsAsync());
 
     [Fact]
     public async Task LargePut_StaysConditional_WhenTheServerIgnoresTheConditionOnParts()
     {
-        using var store = S3ObjectStore.Create(server.Options() with { MultipartThreshold = 6_000_000, PartSize = 5 * 1024 * 1024 });
+        using var store = S3ObjectStore.Create((await server.OptionsAsync()) with { MultipartThreshold = 6_000_000, PartSize = 5 * 1024 * 1024 });
         var (key, first, second) = (new ObjectKey("parts"), Bytes(12_000_000), Bytes(12_000_000));
         Assert.Equal(PutOutcome.Created, await PutToAsync(store, key, first));
         Assert.Equal(PutOutcome.Exists, await PutToAsync(store, key, second));
@@ -29,7 +28,7 @@ public sealed class ObjectStoreS3Tests(ObjectStoreS3Server server) : ObjectStore
     [Fact]
     public async Task WrongKeys_AreDenied()
     {
-        using var store = S3ObjectStore.Create(server.Options() with { Credentials = new BasicAWSCredentials("AKWOODPECKER", "wrong") });
+        using var store = S3ObjectStore.Create((await server.OptionsAsync()) with { Credentials = new BasicAWSCredentials("AKWOODPECKER", "wrong") });
         await FailsAsync(ObjectStoreErrorKind.Denied, async () => await PutToAsync(store, new ObjectKey("x"), [1]));
         await FailsAsync(ObjectStoreErrorKind.Denied, async () => await store.GetAsync(new ObjectKey("x"), ByteRange.Whole, 1, CancellationToken.None));
         await FailsAsync(ObjectStoreErrorKind.Denied, async () => await new ObjectStoreProbe(store, TimeProvider.System, new Random(1)).RunAsync(CancellationToken.None));
@@ -38,7 +37,7 @@ public sealed class ObjectStoreS3Tests(ObjectStoreS3Server server) : ObjectStore
     [Fact]
     public async Task AMissingBucket_IsAnErrorNotAnAbsentObject()
     {
-        using var store = S3ObjectStore.Create(server.Options() with { Bucket = "no-such-bucket" });
+        using var store = S3ObjectStore.Create((await server.OptionsAsync()) with { Bucket = "no-such-bucket" });
         await FailsAsync(ObjectStoreErrorKind.Invalid, async () => await store.GetAsync(new ObjectKey("x"), ByteRange.Whole, 1, CancellationToken.None));
         await FailsAsync(ObjectStoreErrorKind.Invalid, async () => await PutToAsync(store, new ObjectKey("x"), [1]));
     }
@@ -46,7 +45,7 @@ public sealed class ObjectStoreS3Tests(ObjectStoreS3Server server) : ObjectStore
     [Fact]
     public async Task Prefixes_KeepStoresApart()
     {
-        var options = server.Options();
+        var options = await server.OptionsAsync();
         using var one = S3ObjectStore.Create(options);
         using var other = S3ObjectStore.Create(options with { Prefix = options.Prefix + "0" });
         await PutToAsync(one, new ObjectKey("k"), [1]);

@@ -40,7 +40,7 @@ public sealed class LifeOfSegmentsTests(ObjectStoreS3Server server)
     [InlineData(LogMode.MemoryBuffer)]
     public async Task OverARealS3Server(LogMode mode)
     {
-        using var store = S3ObjectStore.Create(server.Options());
+        using var store = S3ObjectStore.Create(await server.OptionsAsync());
         await LiveAsync(mode, store);
     }
 

@@ -89,11 +89,19 @@ public sealed class LogWorld : IAsyncDisposable
         var local = await LocalMetadataStore.OpenAsync(
             new LocalMetadataStoreOptions { Directory = directory, SyncsWrites = false, TimeProvider = clock }, None);
         var world = new LogWorld(directory, local, store, clock);
-        var value = new LogValue { Name = "log", Mode = mode };
-        var created = await world.Logs.CreateAsync(settings?.Invoke(value) ?? value, None);
-        world.Record = created.Log;
-        await world.AcquireAsync();
-        return world;
+        try
+        {
+            var value = new LogValue { Name = "log", Mode = mode };
+            var created = await world.Logs.CreateAsync(settings?.Invoke(value) ?? value, None);
+            world.Record = created.Log;
+            await world.AcquireAsync();
+            return world;
+        }
+        catch
+        {
+            await world.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
