@@ -133,11 +133,12 @@ public sealed class FaultTests
     [Fact]
     public async Task UploadReleaseAndCompaction_LeaveEveryByteWhereItWas()
     {
-        await using var system = await RunningSystem.StartAsync(dataDirectory: null);
+        await using var system = await RunningSystem.StartAsync(
+            dataDirectory: null, "Compactor:MinKeys=2", "Care:UploadStaggerMilliseconds=500");
         await using var client = system.OpenClient();
         await client.CreateLogAsync(
             "moving", new LogOptions { SegmentBytes = 512 * 1024, SegmentAge = TimeSpan.FromSeconds(2) }, Token);
-        var content = (await File.ReadAllBytesAsync(RealFiles.Binary, Token))[..(6 * 1024 * 1024)];
+        var content = (await File.ReadAllBytesAsync(RealFiles.Binary, Token))[..(12 * 1024 * 1024)];
         await using (var writer = client.OpenWriter("moving"))
         {
             foreach (var piece in RealFiles.Chunks(content, EntrySize))
