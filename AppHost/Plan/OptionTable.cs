@@ -12,7 +12,7 @@ internal static class OptionTable
 
     /// <summary>Sections that AppHost hands to the services as they are; the services check them.</summary>
     private static readonly string[] ServiceSections =
-        ["Writer", "Replica", "Reader", "Compactor", "Journal", "Upload"];
+        ["Writer", "Reader", "Compactor", "Journal", "Care"];
 
     public static IReadOnlyList<OptionKey> All { get; } =
     [
