@@ -383,7 +383,7 @@ internal sealed partial class QuorumSink : ISegmentSink
             return SinkState.Fenced;
         var able = 0;
         foreach (var lane in _lanes)
-            able += lane.State == LaneState.In && lane.Stream.IsConnected && !IsStalled(lane) ? 1 : 0;
+            able += IsAble(lane) ? 1 : 0;
         if (able >= _settings.Quorum.AckQuorum)
         {
             _detail = "";
@@ -393,6 +393,9 @@ internal sealed partial class QuorumSink : ISegmentSink
         _detail = Describe();
         return CountIn() < _settings.Quorum.AckQuorum ? SinkState.Stuck : SinkState.NoQuorum;
     }
+
+    private bool IsAble(ReplicaLane lane) =>
+        lane.State == LaneState.In && lane.Stream.IsConnected && !lane.IsProving && !IsStalled(lane);
 
     private bool IsStalled(ReplicaLane lane) =>
         lane.OwesAck && lane.Acked >= _ring.First && lane.Acked < _ring.End
@@ -406,6 +409,7 @@ internal sealed partial class QuorumSink : ISegmentSink
             var lane = _lanes[i];
             var how = lane.State != LaneState.In ? lane.State.ToString()
                 : !lane.Stream.IsConnected ? "not connected"
+                : lane.IsProving ? "refused frames"
                 : IsStalled(lane) ? "does not answer" : "ok";
             parts[i] = $"{lane.Replica.NodeId} {how}";
         }

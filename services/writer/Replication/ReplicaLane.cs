@@ -57,6 +57,9 @@ internal sealed class ReplicaLane
     /// <summary>Whether the member works again after it sat out: the next segment could have it.</summary>
     public bool HasRecovered { get; set; }
 
+    /// <summary>Whether the member has yet to show that it takes frames again after it refused them.</summary>
+    public bool IsProving { get; private set; }
+
     /// <summary>Whether an explicit LAC waits to be sent.</summary>
     public bool OwesLac { get; set; }
 
@@ -105,6 +108,7 @@ internal sealed class ReplicaLane
     public void OnAck(EntryId durableEntry)
     {
         _isResyncing = false;
+        IsProving = false;
         while (Acked < _next && Acked < _ring.End && (Acked < _ring.First || _ring[Acked].LastEntry <= durableEntry))
         {
             if (Acked >= _ring.First)
@@ -134,9 +138,11 @@ internal sealed class ReplicaLane
         return MoveTo(headerMissing ? new EntryId(0) : expected);
     }
 
-    /// <summary>Back to the first frame that was not acknowledged.</summary>
+    /// <summary>Back to the first frame that was not acknowledged; the header goes first, so that there is an answer.</summary>
     public void Rewind()
     {
+        _needsOpen = true;
+        IsProving = true;
         _next = Math.Max(Acked, _ring.First);
         _unackedBytes = 0;
         _isResyncing = false;

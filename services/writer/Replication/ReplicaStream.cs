@@ -157,7 +157,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         using var call = client.Session(cancellationToken: broken.Token);
         var asked = new Dictionary<SegmentKey, ReplicaLane>();
         var hello = await SayHelloAsync(call, asked, broken);
-        var connection = new ReplicaConnection(IdentityMapping.ToReplicaId(hello.Replica), broken, _time);
+        var connection = new ReplicaConnection(hello.Replica, broken, _time);
         Announce(connection, hello, asked);
         var reading = ReadAsync(call, connection, broken);
         try
@@ -196,7 +196,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         using var limit = new CancellationTokenSource(_settings.HelloTimeout, _time);
         await using var link = limit.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), broken);
         await call.RequestStream.WriteAsync(new SessionRequest { Hello = hello }, broken.Token);
-        if (!await call.ResponseStream.MoveNext(broken.Token) || call.ResponseStream.Current.Hello is not { } reply)
+        if (!await call.ResponseStream.MoveNext(broken.Token) || call.ResponseStream.Current.Hello is not { Replica: not null } reply)
             throw new WoodpeckerException(ErrorKind.Unavailable, $"{NodeId} did not answer Hello.");
         return reply;
     }
@@ -299,12 +299,12 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             case SessionReply.KindOneofCase.Ack:
                 var ack = reply.Ack;
                 if (Find(ack.LogId, ack.SegmentId) is { } acked)
-                    acked.Sink.OnAck(acked, IdentityMapping.ToReplicaId(ack.Replica), new EntryId(ack.DurableUpTo));
+                    acked.Sink.OnAck(acked, connection.Identify(ack.Replica), new EntryId(ack.DurableUpTo));
                 break;
             case SessionReply.KindOneofCase.Refusal:
                 var refusal = reply.Refusal;
                 if (Find(refusal.LogId, refusal.SegmentId) is { } refused)
-                    refused.Sink.OnRefusal(refused, IdentityMapping.ToReplicaId(refusal.Replica), refusal);
+                    refused.Sink.OnRefusal(refused, connection.Identify(refusal.Replica), refusal);
                 break;
         }
     }

@@ -58,6 +58,7 @@ internal sealed partial class SegmentKeeper(
     private long _closeUntil;
     private long _requestedLive;
     private long _namedLive;
+    private string _lastProblem = "";
 
     /// <summary>The open segment; null while idle.</summary>
     public OpenSegment? Open { get; private set; }
@@ -121,6 +122,7 @@ internal sealed partial class SegmentKeeper(
         _nextSegment = _nextSegment.Next;
         _preparedRevision = 0;
         OpeningFailure = null;
+        _lastProblem = "";
         Log.Opened(services.Logger, key, core.Epoch, baseOffset);
         MoveFrames(key, baseOffset, sink);
     }
@@ -159,7 +161,10 @@ internal sealed partial class SegmentKeeper(
     // Definitely not done: the same step is tried again after a pause; a frozen segment stays frozen with the same end.
     private void OnNotDone(StepKind kind, Exception error)
     {
-        Log.StepFailed(services.Logger, kind, _reign.Log, error.Message);
+        // A state that lasts is told once.
+        if (_lastProblem != error.Message)
+            Log.StepFailed(services.Logger, kind, _reign.Log, error.Message);
+        _lastProblem = error.Message;
         _retryAt = After(_settings.RetryPause);
         if (kind == StepKind.Open)
             OpeningFailure = error as WoodpeckerException ?? WriterErrors.Failed($"The segment cannot be opened: {error.Message}", error);

@@ -171,6 +171,13 @@ public sealed class MemoryReplicaStore
             return _core.Find(key)?.DurableEntry;
     }
 
+    /// <summary>The promised epoch of a log.</summary>
+    public LogEpoch PromisedEpoch(LogId log)
+    {
+        lock (_gate)
+            return _core.Promises[log];
+    }
+
     private async ValueTask<ReplicaAnswer> AnswerAsync(Func<ReplicaAnswer> act)
     {
         ReplicaAnswer answer;
