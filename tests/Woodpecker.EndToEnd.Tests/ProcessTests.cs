@@ -52,29 +52,35 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task H12_SecondAppHost_OnTheSameData_IsRefused_AndABusyPort_IsReplaced_H16()
+    public async Task H12_SecondAppHost_OnTheSameData_IsRefused()
     {
-        using var busy = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            busy.Bind(new IPEndPoint(IPAddress.Loopback,
-                7421)); // Internal port of replica-2 when nothing is said about ports.
-            busy.Listen();
-        }
-        catch (SocketException)
-        {
-            // Somebody has it already, which serves as well.
-        }
-
-        using var first = AppHostProcess.Start(_data);
-        var replaced = await first.WaitForLineAsync("port 7421");
-        Assert.Contains("is taken instead", replaced, StringComparison.Ordinal);
+        using var first = AppHostProcess.Start(_data, "Ports:Base=0", "Replicas=0");
+        await first.WaitForLineAsync("Distributed application started");
 
         using var second = AppHostProcess.Start(_data, "Ports:Base=0");
 
         Assert.Equal(1, await second.WaitForExitAsync());
         Assert.Contains("Another AppHost", second.Output, StringComparison.Ordinal);
-        using var stubborn = AppHostProcess.Start(Path.Combine(_data, "other"), "Ports:Base=7400");
+    }
+
+    [Fact]
+    public async Task H16_BusyPort_IsReplaced_UnlessTheUserNamedTheBase()
+    {
+        const int internalOfReplica2 = 21;
+        using var usual = Listen(7400 + internalOfReplica2);
+        using (var host = AppHostProcess.Start(_data))
+        {
+            // Another AppHost on this machine may have all the usual ports, which is said as well.
+            await Wait.ForAsync("the report of the ports", () => host.Output.Contains("port 7421", StringComparison.Ordinal)
+                || host.Output.Contains("another AppHost uses the ports", StringComparison.Ordinal), RunningSystem.StartLimit,
+                () => host.Output);
+            Assert.Contains("taken instead", host.Output, StringComparison.Ordinal);
+        }
+
+        using var own = Listen(port: 0);
+        var busy = ((IPEndPoint)own!.LocalEndPoint!).Port;
+        using var stubborn = AppHostProcess.Start(Path.Combine(_data, "other"), $"Ports:Base={busy - internalOfReplica2}");
+
         Assert.Equal(1, await stubborn.WaitForExitAsync());
         Assert.Contains("is already in use", stubborn.Output, StringComparison.Ordinal);
     }
@@ -103,6 +109,23 @@ public sealed class ProcessTests : IDisposable
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite,
                 File.GetUnixFileMode(Path.Combine(_data, "run", "endpoints.json")));
+        }
+    }
+
+    /// <summary>A listener on the port; null when somebody has it already, which serves as well.</summary>
+    private static Socket? Listen(int port)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            socket.Listen();
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
         }
     }
 }
