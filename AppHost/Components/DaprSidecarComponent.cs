@@ -8,8 +8,8 @@ internal static class DaprSidecarComponent
     private const string Loopback = "127.0.0.1";
 
     /// <summary>
-    /// Adds the sidecar of a service as a child, and tells the service where it is. The sidecar waits for what the service
-    /// waits for, never for the service: it watches the app port by itself, and the service waits for it.
+    /// Adds the sidecar of a service as a child, and tells the service where it is. The sidecar waits for what the
+    /// service waits for, never for the service: it watches the app port by itself, and the service waits for it.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithDaprSidecar(
         this IResourceBuilder<ProjectResource> app, RunPlan plan, DaprSidecarOptions options)

@@ -1,6 +1,8 @@
 namespace Woodpecker.AppHost.Components;
 
-/// <summary>Of one sidecar. Names follow the community toolkit's Dapr integration, which starts the CLI and so is not used.</summary>
+/// <summary>
+/// Of one sidecar. Names follow the community toolkit's Dapr integration, which starts the CLI and so is not used.
+/// </summary>
 internal sealed record DaprSidecarOptions
 {
     public required string AppId { get; init; }

@@ -8,6 +8,13 @@ internal sealed class EtcdResource(string name, string command, string workingDi
     public const string MetricsEndpoint = "metrics";
 
     // The IPv4 address, since etcd listens on that alone and "localhost" may be tried as IPv6 first.
-    public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create(
-        $"http://{this.GetEndpoint(ClientEndpoint).Property(EndpointProperty.IPV4Host)}:{this.GetEndpoint(ClientEndpoint).Property(EndpointProperty.Port)}");
+    public ReferenceExpression ConnectionStringExpression
+    {
+        get
+        {
+            var client = this.GetEndpoint(ClientEndpoint);
+            return ReferenceExpression.Create(
+                $"http://{client.Property(EndpointProperty.IPV4Host)}:{client.Property(EndpointProperty.Port)}");
+        }
+    }
 }

@@ -4,7 +4,9 @@ namespace Woodpecker.AppHost.Components;
 
 internal static class ObjectsComponent
 {
-    /// <summary>The object store, always a connection string: its scheme decides, and AppHost only passes it on.</summary>
+    /// <summary>
+    /// The object store, always a connection string: its scheme decides, and AppHost only passes it on.
+    /// </summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddObjects(
         this IDistributedApplicationBuilder builder, string name, RunPlan plan) =>
         plan.Objects.Kind == "external"

@@ -8,7 +8,9 @@ using Woodpecker.AppHost.Plan;
 
 namespace Woodpecker.AppHost.Components;
 
-/// <summary>Tells on the console what was chosen, who is healthy, when everything is ready, and what keeps it from being so.</summary>
+/// <summary>
+/// Tells on the console what was chosen, who is healthy, when everything is ready, and what keeps it from being so.
+/// </summary>
 internal sealed class RunReport(RunPlan plan, ResourceNotificationService notifications,
     ResourceLoggerService logs, IHostApplicationLifetime lifetime, ILoggerFactory loggers,
     TimeProvider time) : IDistributedApplicationEventingSubscriber
@@ -60,7 +62,9 @@ internal sealed class RunReport(RunPlan plan, ResourceNotificationService notifi
         return Task.CompletedTask;
     }
 
-    /// <summary>Until everything is ready: reports a process that ends, and names the slowest when the time is over.</summary>
+    /// <summary>
+    /// Until everything is ready: reports a process that ends, and names the slowest when the time is over.
+    /// </summary>
     private async Task WatchStartAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
@@ -114,15 +118,17 @@ internal sealed class RunReport(RunPlan plan, ResourceNotificationService notifi
     {
         var isWhereToolsLook = plan.Options is { IsMemoryProfile: false, DataDir: null };
         var place = isWhereToolsLook ? "" : $" --endpoint \"{plan.Directory.Data}\"";
+        var isSlots = plan.Options.Replicas == 0; // Without replicas only such a log can be appended to.
+        var mode = isSlots ? " --mode MemoryBuffer" : "";
         var hints = new StringBuilder();
-        hints.Append(CultureInfo.InvariantCulture, $"\n  append   {Tool} append demo --text \"hello\"{place}");
+        hints.Append(CultureInfo.InvariantCulture, $"\n  append   {Tool} append demo --text \"hello\"{mode}{place}");
         hints.Append(CultureInfo.InvariantCulture, $"\n  read     {Tool} read demo{place}");
         if (plan is { IsDirect: false, DaprToken: null })
         {
-            var writer = Invoke(plan.WriterIds[0]);
+            var log = $"{Invoke(plan.WriterIds[0])}/logs/demo";
+            var body = isSlots ? " --json '{\"mode\":\"MemoryBuffer\"}'" : "";
             hints.Append(CultureInfo.InvariantCulture,
-                $"\n  or       curl -sS -X PUT {writer}/logs/demo && curl -sS -X POST ")
-                .Append(CultureInfo.InvariantCulture, $"{writer}/logs/demo/entries ")
+                $"\n  or       curl -sS -X PUT {log}{body} && curl -sS -X POST {log}/entries ")
                 .Append("-H 'content-type: application/octet-stream' --data-binary hello");
             hints.Append(CultureInfo.InvariantCulture,
                 $"\n           curl -sS '{Invoke(plan.ReaderIds[0])}/logs/demo/entries?from=0'");

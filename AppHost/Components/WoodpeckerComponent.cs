@@ -40,7 +40,8 @@ internal static class WoodpeckerComponent
             });
         foreach (var (key, value) in plan.Options.ServiceValues)
             service.WithEnvironment($"Woodpecker__{key.Replace(":", "__", StringComparison.Ordinal)}", value);
-        // Only Direct names the others: with Dapr, service discovery would rewrite an app id before the sidecar sees it.
+        // Only Direct names the others: with Dapr, service discovery would rewrite an app id before the sidecar sees
+        // it.
         foreach (var peer in plan.IsDirect ? plan.ServiceIds : [])
             service.WithEnvironment($"services__{peer}__app__0",
                 string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{plan.AppPort(peer)}"));

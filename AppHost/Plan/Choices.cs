@@ -15,7 +15,8 @@ internal static class Choices
         switch (options.Metadata)
         {
             case "external" when options.MetadataConnectionString is null:
-                throw RunPlanException.Option("Woodpecker:Metadata=external but there is no ConnectionStrings:metadata.");
+                throw RunPlanException.Option(
+                    "Woodpecker:Metadata=external but there is no ConnectionStrings:metadata.");
             case "auto" or "external" when options.MetadataConnectionString is not null:
                 return new Choice("external", "ConnectionStrings:metadata");
             case "embedded":
@@ -27,7 +28,8 @@ internal static class Choices
         if (etcd is not null)
             return new Choice("process", $"etcd {etcd.Version} {place}", etcd.Path);
         return options.Metadata == "process" || options.EtcdPath is not null
-            ? throw RunPlanException.Option($"Woodpecker:Metadata asks for a process but there is no etcd {LowestEtcd} or newer {place}.")
+            ? throw RunPlanException.Option(
+                $"Woodpecker:Metadata asks for a process but there is no etcd {LowestEtcd} or newer {place}.")
             : new Choice("embedded", "no ConnectionStrings:metadata, no etcd on PATH");
     }
 
@@ -37,7 +39,8 @@ internal static class Choices
         {
             return options.Dapr is "auto" or "none"
                 ? new Choice("none", "Woodpecker:Transport=Direct")
-                : throw RunPlanException.Option($"Woodpecker:Dapr={options.Dapr} contradicts Woodpecker:Transport=Direct.");
+                : throw RunPlanException.Option(
+                    $"Woodpecker:Dapr={options.Dapr} contradicts Woodpecker:Transport=Direct.");
         }
 
         if (options.Dapr == "none")
@@ -49,7 +52,8 @@ internal static class Choices
         if (daprd is not null)
             return new Choice("process", $"daprd {daprd.Version} {place}", daprd.Path);
         return options.Dapr == "process" || options.DaprdPath is not null
-            ? throw RunPlanException.Option($"Woodpecker:Dapr asks for a process but there is no daprd {LowestDaprd} or newer {place}.")
+            ? throw RunPlanException.Option(
+                $"Woodpecker:Dapr asks for a process but there is no daprd {LowestDaprd} or newer {place}.")
             : new Choice("embedded", "no daprd on PATH");
     }
 

@@ -31,7 +31,8 @@ internal sealed partial class Machine : IMachine, IDisposable
             if (AskVersion(candidate) is not { } version)
                 Console.Error.WriteLine($"warn: {candidate} does not answer --version and is skipped.");
             else if (version < lowest)
-                Console.Error.WriteLine($"warn: {candidate} is version {version}, {lowest} or newer is needed; it is skipped.");
+                Console.Error.WriteLine(
+                    $"warn: {candidate} is version {version}, {lowest} or newer is needed; it is skipped.");
             else
                 return new Tool(Path.GetFullPath(candidate), version);
         }

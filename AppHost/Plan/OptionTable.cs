@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace Woodpecker.AppHost.Plan;
 
-/// <summary>All options there are. Anything else is refused with the nearest name, since a misspelt option does nothing.</summary>
+/// <summary>
+/// All options there are. Anything else is refused with the nearest name, since a misspelt option does nothing.
+/// </summary>
 internal static class OptionTable
 {
     public const string Section = "Woodpecker";
@@ -52,7 +54,8 @@ internal static class OptionTable
             if (argument is "--help" or "-h" or "-?")
                 throw new RunPlanException(Help(), exitCode: 0);
             if (!argument.StartsWith("--", StringComparison.Ordinal))
-                throw RunPlanException.Option($"Unexpected argument '{argument}': options look like --{Section}:Replicas=5 (see --help).");
+                throw RunPlanException.Option(
+                    $"Unexpected argument '{argument}': options look like --{Section}:Replicas=5 (see --help).");
             var key = argument[2..].Split('=')[0];
             if (!IsHostOption(key) && !key.StartsWith(Section + ":", StringComparison.OrdinalIgnoreCase))
                 throw Unknown(key);
@@ -70,7 +73,9 @@ internal static class OptionTable
     private static bool IsForServices(string key) =>
         ServiceSections.Any(section => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Options of .NET and Aspire hosts; a key with a section (Logging:…) is configuration of some library.</summary>
+    /// <summary>
+    /// Options of .NET and Aspire hosts; a key with a section (Logging:…) is configuration of some library.
+    /// </summary>
     private static bool IsHostOption(string key) => key.Contains(':', StringComparison.Ordinal)
         || key.ToUpperInvariant() is "ENVIRONMENT" or "CONTENTROOT" or "APPLICATIONNAME" or "URLS" or "OPERATION" or "STEP"
             or "PUBLISHER" or "OUTPUT-PATH" or "LAUNCH-PROFILE";
@@ -116,10 +121,13 @@ internal static class OptionTable
 
     private static string Help()
     {
-        var text = new StringBuilder($"Starts a whole Woodpecker on this machine. Options (--{Section}:NAME=VALUE, or {Section}__NAME in the environment):\n");
+        var text = new StringBuilder(
+            $"Starts a whole Woodpecker on this machine. Options (--{Section}:NAME=VALUE, or {Section}__NAME in the environment):\n");
         foreach (var option in All)
-            text.Append($"  {option.Name,-20} {option.Meaning} (default: {(option.Default.Length > 0 ? option.Default : "none")})\n");
+            text.Append(
+                $"  {option.Name,-20} {option.Meaning} (default: {(option.Default.Length > 0 ? option.Default : "none")})\n");
         text.Append("  ").AppendJoin(":…, ", ServiceSections).Append(":…  handed to the services as they are\n");
-        return text.Append("Also: --ConnectionStrings:metadata=http://HOST:PORT and --ConnectionStrings:objects=s3://BUCKET/PREFIX?...").ToString();
+        return text.Append(
+            "Also: --ConnectionStrings:metadata=http://HOST:PORT and --ConnectionStrings:objects=s3://BUCKET/PREFIX?...").ToString();
     }
 }

@@ -60,7 +60,8 @@ internal sealed class PortMap
             {
                 if (userBase is not null)
                 {
-                    throw new RunPlanException($"Port {port} ({name} of {owner}) is already in use: free it, choose another "
+                    throw new RunPlanException(
+                        $"Port {port} ({name} of {owner}) is already in use: free it, choose another "
                         + "--Woodpecker:Ports:Base, or 0 for any free ports.");
                 }
 

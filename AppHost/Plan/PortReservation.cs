@@ -1,8 +1,8 @@
 namespace Woodpecker.AppHost.Plan;
 
 /// <summary>
-/// Ranges of ports that belong to one AppHost of this user while it runs, by a locked file each. A port that was free when
-/// the plan was made is bound seconds later; without this a second AppHost could choose it in between.
+/// Ranges of ports that belong to one AppHost of this user while it runs, by a locked file each. A port that was free
+/// when the plan was made is bound seconds later; without this a second AppHost could choose it in between.
 /// </summary>
 internal sealed class PortReservation : IDisposable
 {

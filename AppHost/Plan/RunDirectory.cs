@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace Woodpecker.AppHost.Plan;
 
 /// <summary>
-/// The data directory of a run: locked against a second AppHost, pinned to the kinds of its stores, swept of what a dead
-/// run left. <c>run/</c> below it is about the running processes: <c>plan.json</c>, <c>endpoints.json</c> (what tools read
-/// to find this run), <c>pids.json</c>, logs, the sidecars' names.
+/// The data directory of a run: locked against a second AppHost, pinned to the kinds of its stores, swept of what a
+/// dead run left. <c>run/</c> below it is about the running processes: <c>plan.json</c>, <c>endpoints.json</c> (what
+/// tools read to find this run), <c>pids.json</c>, logs, the sidecars' names.
 /// </summary>
 internal sealed class RunDirectory : IDisposable
 {
@@ -47,7 +47,8 @@ internal sealed class RunDirectory : IDisposable
             : Path.GetFullPath(options.DataDir ?? ".woodpecker", solutionFolder);
         if (data.Any(static c => c is '$' or '"' or '\'' or '`' || char.IsControl(c)))
         {
-            throw RunPlanException.Option($"The data directory '{data}' holds a dollar sign, a quote or a control character, which Dapr's "
+            throw RunPlanException.Option(
+                $"The data directory '{data}' holds a dollar sign, a quote or a control character, which Dapr's "
                 + "configuration would expand: choose another --Woodpecker:DataDir.");
         }
 
@@ -80,7 +81,8 @@ internal sealed class RunDirectory : IDisposable
             return;
         }
 
-        var pinned = Read<Pinned>(path) ?? throw new RunPlanException($"'{path}' is not readable as JSON: it says which stores hold "
+        var pinned = Read<Pinned>(path) ?? throw new RunPlanException(
+            $"'{path}' is not readable as JSON: it says which stores hold "
             + "the data of this directory. Restore it, or choose another --Woodpecker:DataDir.");
         if (pinned.Metadata != metadata.Kind)
             throw Differs("metadata", "Metadata", pinned.Metadata, metadata);
@@ -89,7 +91,9 @@ internal sealed class RunDirectory : IDisposable
         ClusterId = pinned.ClusterId;
     }
 
-    /// <summary>Writes what tools and sidecars read. The files are gone again after an orderly stop, but for the plan.</summary>
+    /// <summary>
+    /// Writes what tools and sidecars read. The files are gone again after an orderly stop, but for the plan.
+    /// </summary>
     public void Write(RunPlan plan)
     {
         WriteWhole(Path.Combine(Run, "plan.json"), RunFiles.Plan(plan));
@@ -145,7 +149,8 @@ internal sealed class RunDirectory : IDisposable
         catch (IOException) when (File.Exists(path))
         {
             var host = Survivors.HostOf(Path.Combine(data, "run", "pids.json"));
-            throw new RunPlanException($"Another AppHost{(host is null ? "" : $" (process {host})")} uses the data directory '{data}': "
+            throw new RunPlanException(
+                $"Another AppHost{(host is null ? "" : $" (process {host})")} uses the data directory '{data}': "
                 + "stop it, or choose another --Woodpecker:DataDir.");
         }
     }

@@ -15,8 +15,8 @@ internal static class RunFiles
     };
 
     /// <summary>
-    /// For tools, owner-only: where this run is reached. Tools call a service through any sidecar's HTTP or gRPC port; the
-    /// tokens are what sidecars and, with <c>Transport=Direct</c>, services ask for.
+    /// For tools, owner-only: where this run is reached. Tools call a service through any sidecar's HTTP or gRPC port;
+    /// the tokens are what sidecars and, with <c>Transport=Direct</c>, services ask for.
     /// </summary>
     public static object Endpoints(RunPlan plan) => new
     {
@@ -52,11 +52,19 @@ internal static class RunFiles
             {
                 component = "sqlite",
                 version = "v1",
-                configuration = new { connectionString = Path.Combine(dapr, "names.db"), updateInterval = "2s",
-                    timeout = "1s" },
+                configuration = new
+                {
+                    connectionString = Path.Combine(dapr, "names.db"),
+                    updateInterval = "2s",
+                    timeout = "1s"
+                },
             }
-            : new { component = "embedded.directory", version = "v1",
-                configuration = new { path = Path.Combine(dapr, "names") } };
+            : new
+            {
+                component = "embedded.directory",
+                version = "v1",
+                configuration = new { path = Path.Combine(dapr, "names") }
+            };
         return new
         {
             apiVersion = "dapr.io/v1alpha1",

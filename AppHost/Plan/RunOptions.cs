@@ -90,7 +90,8 @@ internal sealed record RunOptions
         var replicas = Number(section, "Replicas", MinReplicas, 0, MaxProcessesOfAKind);
         return replicas is 0 or >= MinReplicas
             ? replicas
-            : throw RunPlanException.Option($"Woodpecker:Replicas is {replicas}: it must be 0 (MemoryBuffer logs only) or {MinReplicas} to "
+            : throw RunPlanException.Option(
+                $"Woodpecker:Replicas is {replicas}: it must be 0 (MemoryBuffer logs only) or {MinReplicas} to "
                 + $"{MaxProcessesOfAKind}, since two replicas have to hold an entry while a third may fail.");
     }
 
@@ -101,14 +102,16 @@ internal sealed record RunOptions
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= lowest
             && value <= highest
             ? value
-            : throw RunPlanException.Option($"Woodpecker:{key} is '{text}': it must be a whole number from {lowest} to {highest}.");
+            : throw RunPlanException.Option(
+                $"Woodpecker:{key} is '{text}': it must be a whole number from {lowest} to {highest}.");
     }
 
     private static string Word(IConfigurationSection section, string key, string fallback, params string[] allowed)
     {
         var text = Text(section, key) ?? fallback;
         return allowed.FirstOrDefault(word => string.Equals(word, text, StringComparison.OrdinalIgnoreCase))
-            ?? throw RunPlanException.Option($"Woodpecker:{key} is '{text}': it must be {string.Join(", ", allowed[..^1])} or {allowed[^1]}.");
+            ?? throw RunPlanException.Option(
+                $"Woodpecker:{key} is '{text}': it must be {string.Join(", ", allowed[..^1])} or {allowed[^1]}.");
     }
 
     private static string? Text(IConfigurationSection section, string key) => Empty(section[key]);

@@ -1,8 +1,8 @@
 namespace Woodpecker.AppHost.Plan;
 
 /// <summary>
-/// The run cannot begin, for a reason the user can mend: the message is one sentence for them. Under the testing builder
-/// it travels on to the test; otherwise the entry point prints it and ends with <see cref="ExitCode"/>.
+/// The run cannot begin, for a reason the user can mend: the message is one sentence for them. Under the testing
+/// builder it travels on to the test; otherwise the entry point prints it and ends with <see cref="ExitCode"/>.
 /// </summary>
 internal sealed class RunPlanException(string message, int exitCode = RunPlanException.Failed) : Exception(message)
 {

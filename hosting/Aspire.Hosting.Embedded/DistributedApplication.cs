@@ -45,7 +45,9 @@ public class DistributedApplication : IHost, IAsyncDisposable
     }
 #pragma warning restore VSTHRD002
 
-    /// <summary>Starts, and returns when the application has stopped. Under the testing builder the test does both.</summary>
+    /// <summary>
+    /// Starts, and returns when the application has stopped. Under the testing builder the test does both.
+    /// </summary>
     public virtual async Task RunAsync(CancellationToken cancellationToken = default)
     {
         if (_hook is not null && EntryPointHook.Current == _hook)

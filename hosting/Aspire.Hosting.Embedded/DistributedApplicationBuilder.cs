@@ -16,7 +16,9 @@ using Microsoft.Extensions.Options;
 
 namespace Aspire.Hosting;
 
-/// <summary>Builds the model and puts the host together. The composition root: clock and random ids enter here.</summary>
+/// <summary>
+/// Builds the model and puts the host together. The composition root: clock and random ids enter here.
+/// </summary>
 public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 {
     private const int RunIdBytes = 6;
@@ -35,7 +37,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     {
     }
 
-    /// <summary><paramref name="configureTest"/> is given when a test builds the model itself, without an entry point.</summary>
+    /// <summary>
+    /// <paramref name="configureTest"/> is given when a test builds the model itself, without an entry point.
+    /// </summary>
     internal DistributedApplicationBuilder(DistributedApplicationOptions options,
         Action<DistributedApplicationOptions, HostApplicationBuilderSettings>? configureTest)
     {

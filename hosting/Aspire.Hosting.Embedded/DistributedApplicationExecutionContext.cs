@@ -13,7 +13,8 @@ public class DistributedApplicationExecutionContext(DistributedApplicationOperat
 
     public IServiceProvider Services
     {
-        get => _services ?? throw new InvalidOperationException("Services are available once the application is built.");
+        get => _services ?? throw new InvalidOperationException(
+            "Services are available once the application is built.");
         internal set => _services = value;
     }
 }

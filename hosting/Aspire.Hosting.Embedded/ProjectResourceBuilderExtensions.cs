@@ -48,13 +48,14 @@ public static class ProjectResourceBuilderExtensions
         this IResourceBuilder<ProjectResource> builder) => builder;
 
     private static IResourceBuilder<ProjectResource> AddProject(
-        this IDistributedApplicationBuilder builder, string name, IProjectMetadata metadata, 
+        this IDistributedApplicationBuilder builder, string name, IProjectMetadata metadata,
         string? launchProfileName = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         if (launchProfileName is not null)
         {
-            throw new NotSupportedException($"AddProject(\"{name}\") names the launch profile '{launchProfileName}', and "
+            throw new NotSupportedException(
+                $"AddProject(\"{name}\") names the launch profile '{launchProfileName}', and "
                 + "Aspire.Hosting.Embedded reads no launch profiles. Pass launchProfileName: null and say what the project needs in the model.");
         }
 

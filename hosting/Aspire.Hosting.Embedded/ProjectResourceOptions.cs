@@ -1,6 +1,8 @@
 namespace Aspire.Hosting;
 
-/// <summary>Kept for source compatibility: this host reads neither launch profiles nor Kestrel endpoints of a project.</summary>
+/// <summary>
+/// Kept for source compatibility: this host reads neither launch profiles nor Kestrel endpoints of a project.
+/// </summary>
 public class ProjectResourceOptions
 {
     public string? LaunchProfileName { get; set; }

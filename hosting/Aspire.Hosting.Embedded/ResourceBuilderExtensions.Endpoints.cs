@@ -113,7 +113,8 @@ public static partial class ResourceBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         if (builder.Resource.Annotations.OfType<HealthCheckAnnotation>().Any(a => a.Key == key))
-            throw new DistributedApplicationException($"Resource '{builder.Resource.Name}' already has a health check with key '{key}'.");
+            throw new DistributedApplicationException(
+                $"Resource '{builder.Resource.Name}' already has a health check with key '{key}'.");
         return builder.WithAnnotation(new HealthCheckAnnotation(key));
     }
 
@@ -139,7 +140,8 @@ public static partial class ResourceBuilderExtensions
     private static EndpointReference HttpEndpoint(IResourceWithEndpoints resource) =>
         resource.GetEndpoints().FirstOrDefault(e => e.IsHttp)
         ?? resource.GetEndpoints().FirstOrDefault(e => e.IsHttps)
-        ?? throw new DistributedApplicationException($"Could not create HTTP health check for resource '{resource.Name}' as no "
+        ?? throw new DistributedApplicationException(
+            $"Could not create HTTP health check for resource '{resource.Name}' as no "
             + "endpoint was found matching one of the specified names: http, https");
 
     private static IResourceBuilder<T> ForHttpEndpoints<T>(

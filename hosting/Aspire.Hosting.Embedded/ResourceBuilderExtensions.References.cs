@@ -53,7 +53,8 @@ public static partial class ResourceBuilderExtensions
             if (value is not null)
                 context.EnvironmentVariables[variable] = value;
             else if (!optional)
-                throw new DistributedApplicationException($"The connection string for the resource '{resource.Name}' is not available.");
+                throw new DistributedApplicationException(
+                    $"The connection string for the resource '{resource.Name}' is not available.");
         });
     }
 

@@ -79,10 +79,13 @@ public static partial class ResourceBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(dependency);
         if (ReferenceEquals(builder.Resource, dependency.Resource))
-            throw new DistributedApplicationException($"The '{builder.Resource.Name}' resource cannot wait for itself.");
+            throw new DistributedApplicationException(
+                $"The '{builder.Resource.Name}' resource cannot wait for itself.");
         if (builder.Resource.Parent() is { } parent && ReferenceEquals(parent, dependency.Resource))
-            throw new DistributedApplicationException($"The '{builder.Resource.Name}' resource cannot wait for its parent '{parent.Name}'.");
+            throw new DistributedApplicationException(
+                $"The '{builder.Resource.Name}' resource cannot wait for its parent '{parent.Name}'.");
         return builder.WithAnnotation(new WaitAnnotation(dependency.Resource, type,
-            exitCode) { WaitBehavior = behavior });
+            exitCode)
+        { WaitBehavior = behavior });
     }
 }

@@ -1,6 +1,8 @@
 namespace Woodpecker.EndToEnd.Tests;
 
-/// <summary>One default system for all tests of a class. A test that breaks a process mends it before it ends.</summary>
+/// <summary>
+/// One default system for all tests of a class. A test that breaks a process mends it before it ends.
+/// </summary>
 public sealed class AppFixture : IAsyncLifetime
 {
     private RunningSystem? _system;

@@ -28,7 +28,9 @@ internal sealed class AppHostProcess : IDisposable
 
     public string LoginUrl => Line("Login to the dashboard at ").Split("Login to the dashboard at ")[1].Trim();
 
-    /// <summary>Starts with a data directory and options such as <c>Replicas=0</c>; a full key is taken as it is.</summary>
+    /// <summary>
+    /// Starts with a data directory and options such as <c>Replicas=0</c>; a full key is taken as it is.
+    /// </summary>
     public static AppHostProcess Start(string data, params string[] options)
     {
         var start = new ProcessStartInfo("dotnet")

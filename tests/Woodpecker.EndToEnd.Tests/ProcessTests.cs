@@ -71,15 +71,18 @@ public sealed class ProcessTests : IDisposable
         using (var host = AppHostProcess.Start(_data))
         {
             // Another AppHost on this machine may have all the usual ports, which is said as well.
-            await Wait.ForAsync("the report of the ports", () => host.Output.Contains("port 7421", StringComparison.Ordinal)
-                || host.Output.Contains("another AppHost uses the ports", StringComparison.Ordinal), RunningSystem.StartLimit,
+            await Wait.ForAsync("the report of the ports", () =>
+                host.Output.Contains("port 7421", StringComparison.Ordinal)
+                || host.Output.Contains("another AppHost uses the ports", StringComparison.Ordinal),
+                    RunningSystem.StartLimit,
                 () => host.Output);
             Assert.Contains("taken instead", host.Output, StringComparison.Ordinal);
         }
 
         using var own = Listen(port: 0);
         var busy = ((IPEndPoint)own!.LocalEndPoint!).Port;
-        using var stubborn = AppHostProcess.Start(Path.Combine(_data, "other"), $"Ports:Base={busy - internalOfReplica2}");
+        using var stubborn = AppHostProcess.Start(Path.Combine(_data, "other"),
+            $"Ports:Base={busy - internalOfReplica2}");
 
         Assert.Equal(1, await stubborn.WaitForExitAsync());
         Assert.Contains("is already in use", stubborn.Output, StringComparison.Ordinal);
@@ -91,8 +94,11 @@ public sealed class ProcessTests : IDisposable
         using var host = AppHostProcess.Start(_data, "Ports:Base=0", "Replicas=0",
             "--ConnectionStrings:metadata=http://me:hunter2@127.0.0.1:9");
         await host.WaitForLineAsync("Distributed application started");
-        using var client = new HttpClient { BaseAddress = new Uri(new Uri(host.LoginUrl)
-            .GetLeftPart(UriPartial.Authority)) };
+        using var client = new HttpClient
+        {
+            BaseAddress = new Uri(new Uri(host.LoginUrl)
+            .GetLeftPart(UriPartial.Authority))
+        };
         client.DefaultRequestHeaders.Authorization =
             new AuthenticationHeaderValue("Bearer", host.LoginUrl.Split("?t=")[1]);
         var endpoints = await File.ReadAllTextAsync(Path.Combine(_data, "run", "endpoints.json"));

@@ -71,7 +71,9 @@ public sealed class RunningSystem : IAsyncDisposable
             await App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, cancellationToken);
     }
 
-    /// <summary>A client whose addresses are paths of service <paramref name="id"/>, through that service's sidecar.</summary>
+    /// <summary>
+    /// A client whose addresses are paths of service <paramref name="id"/>, through that service's sidecar.
+    /// </summary>
     public HttpClient Invoke(string id)
     {
         if (!_clients.TryGetValue(id, out var client))

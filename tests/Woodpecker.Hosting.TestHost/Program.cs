@@ -9,7 +9,8 @@ switch (builder.Configuration["Scenario"])
     case "no-build":
         return 3;
     case "order":
-        // The shape of the real thing: a store, replicas on it, a writer on those, and a sidecar each for writer and replica.
+        // The shape of the real thing: a store, replicas on it, a writer on those, and a sidecar each for writer and
+        // replica.
         var store = builder.Process("store", trace);
         var replica = builder.Process("replica", trace).WaitFor(store);
         var writer = builder.Process("writer", trace).WaitFor(store).WaitFor(replica);

@@ -1,6 +1,8 @@
 namespace Aspire.Hosting.ApplicationModel;
 
-/// <summary>A program started by the host. <c>WithCommand</c> and <c>WithWorkingDirectory</c> change what is started.</summary>
+/// <summary>
+/// A program started by the host. <c>WithCommand</c> and <c>WithWorkingDirectory</c> change what is started.
+/// </summary>
 public class ExecutableResource : Resource, IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints,
     IResourceWithWaitSupport
 {

@@ -6,7 +6,8 @@ public interface IResourceBuilder<out T> where T : IResource
 
     T Resource { get; }
 
-    IResourceBuilder<T> WithAnnotation<TAnnotation>(ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append)
+    IResourceBuilder<T> WithAnnotation<TAnnotation>(
+        ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append)
         where TAnnotation : IResourceAnnotation, new() => WithAnnotation(new TAnnotation(), behavior);
 
     IResourceBuilder<T> WithAnnotation<TAnnotation>(TAnnotation annotation,

@@ -2,7 +2,9 @@ using Aspire.Hosting.Running;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-/// <summary>Runs start, stop, restart and a resource's own commands. A command in a wrong state fails, it does not throw.</summary>
+/// <summary>
+/// Runs start, stop, restart and a resource's own commands. A command in a wrong state fails, it does not throw.
+/// </summary>
 public class ResourceCommandService
 {
     private readonly ApplicationOrchestrator _orchestrator;

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.ApplicationModel;
 
-/// <summary>The output of every resource: the last lines in memory, live to watchers, and to sinks of the host.</summary>
+/// <summary>
+/// The output of every resource: the last lines in memory, live to watchers, and to sinks of the host.
+/// </summary>
 public class ResourceLoggerService : IDisposable
 {
     private readonly ConcurrentDictionary<string, ResourceLog> _logs = new(StringComparer.OrdinalIgnoreCase);

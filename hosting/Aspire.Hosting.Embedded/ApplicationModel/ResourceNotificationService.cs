@@ -42,7 +42,9 @@ public class ResourceNotificationService : IDisposable
         return PublishUpdateAsync(resource, resource.Name, stateFactory);
     }
 
-    /// <summary>Replaces the snapshot of a resource. <paramref name="stateFactory"/> runs under a lock: it only computes.</summary>
+    /// <summary>
+    /// Replaces the snapshot of a resource. <paramref name="stateFactory"/> runs under a lock: it only computes.
+    /// </summary>
     public Task PublishUpdateAsync(IResource resource, string resourceId,
         Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
     {
@@ -68,12 +70,16 @@ public class ResourceNotificationService : IDisposable
     }
 
     /// <summary>The newest snapshot of every resource, then every change.</summary>
-    public async IAsyncEnumerable<ResourceEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ResourceEvent> WatchAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
         var channel = Channel.CreateBounded<ResourceEvent>(
-            new BoundedChannelOptions(WatcherCapacity) { FullMode = BoundedChannelFullMode.DropOldest,
-                SingleReader = true });
+            new BoundedChannelOptions(WatcherCapacity)
+            {
+                FullMode = BoundedChannelFullMode.DropOldest,
+                SingleReader = true
+            });
         lock (_gate)
         {
             foreach (var update in _current.Values)
@@ -148,7 +154,9 @@ public class ResourceNotificationService : IDisposable
                 $"Stopped waiting for resource '{resourceName}' to become healthy because it {Describe(update.Snapshot)}.");
     }
 
-    /// <summary>Completes when everything <paramref name="resource"/> waits for is there; throws when that cannot happen.</summary>
+    /// <summary>
+    /// Completes when everything <paramref name="resource"/> waits for is there; throws when that cannot happen.
+    /// </summary>
     public async Task WaitForDependenciesAsync(IResource resource, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(resource);

@@ -1,6 +1,8 @@
 namespace Aspire.Hosting.Dashboard;
 
-/// <summary>Hides what the dashboard must not show: secrets by the name of their variable, and user info in addresses.</summary>
+/// <summary>
+/// Hides what the dashboard must not show: secrets by the name of their variable, and user info in addresses.
+/// </summary>
 internal static class Masking
 {
     private const string Hidden = "••••••";

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Aspire.Hosting.Processes;
 
 /// <summary>
-/// One started process, leader of its own group where <c>setsid</c> exists, so that a terminal's Ctrl-C reaches the host
-/// alone and a signal to the group reaches its children too.
+/// One started process, leader of its own group where <c>setsid</c> exists, so that a terminal's Ctrl-C reaches the
+/// host alone and a signal to the group reaches its children too.
 /// </summary>
 internal sealed class ChildProcess : IDisposable
 {
@@ -34,7 +34,9 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Exit code, once the process has ended and its output is read; 128 + n when signal n ended it.</summary>
     public Task<int> Exited { get; }
 
-    /// <summary>Starts a process. <paramref name="onLine"/> gets every output line (true = standard error), on any thread.</summary>
+    /// <summary>
+    /// Starts a process. <paramref name="onLine"/> gets every output line (true = standard error), on any thread.
+    /// </summary>
     public static ChildProcess Start(ProcessSpec spec, Action<string, bool> onLine, TimeProvider time)
     {
         var start = new ProcessStartInfo(Setsid ?? spec.FileName)

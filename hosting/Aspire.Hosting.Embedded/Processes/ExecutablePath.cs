@@ -2,7 +2,9 @@ namespace Aspire.Hosting.Processes;
 
 internal static class ExecutablePath
 {
-    /// <summary>Full path of a program: as given if it names a folder, else the first executable file on PATH; or null.</summary>
+    /// <summary>
+    /// Full path of a program: as given if it names a folder, else the first executable file on PATH; or null.
+    /// </summary>
     public static string? Find(string command, string workingDirectory)
     {
         if (command.Contains('/', StringComparison.Ordinal))

@@ -8,7 +8,9 @@ internal static partial class NativeMethods
     public const int SigKill = 9;
     public const int SigTerm = 15;
 
-    /// <summary>A negative <paramref name="pid"/> means the process group. 0 on success; failures (no such process) are no news.</summary>
+    /// <summary>
+    /// A negative <paramref name="pid"/> means the process group. 0 on success; failures (no such process) are no news.
+    /// </summary>
     [LibraryImport("libc", EntryPoint = "kill")]
     public static partial int Kill(int pid, int signal);
 

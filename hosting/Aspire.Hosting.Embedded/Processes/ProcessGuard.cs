@@ -7,7 +7,9 @@ namespace Aspire.Hosting.Processes;
 /// A shell that holds the other end of a pipe: when this process is gone, however that came, the pipe ends and the
 /// guard ends what is listed. It lives in its own session, so no signal to the host's group reaches it.
 /// </summary>
-/// <remarks>Not PR_SET_PDEATHSIG: it fires at the end of the parent thread, and managed code cannot set it for others.</remarks>
+/// <remarks>
+/// Not PR_SET_PDEATHSIG: it fires at the end of the parent thread, and managed code cannot set it for others.
+/// </remarks>
 internal sealed class ProcessGuard : IDisposable
 {
     private readonly Lock _gate = new();

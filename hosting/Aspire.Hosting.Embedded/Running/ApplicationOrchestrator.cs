@@ -12,7 +12,9 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     IEnumerable<IDistributedApplicationEventingSubscriber> subscribers, DashboardServer dashboard)
     : IHostedService, IAsyncDisposable
 {
-    /// <summary>Share of the remaining stop time that one level may use, so that a hung writer leaves time for the rest.</summary>
+    /// <summary>
+    /// Share of the remaining stop time that one level may use, so that a hung writer leaves time for the rest.
+    /// </summary>
     private const double LevelShare = 0.5;
 
     private readonly CancellationTokenSource _stopping = new();
@@ -25,7 +27,8 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows())
-            throw new PlatformNotSupportedException("Aspire.Hosting.Embedded runs on Linux and macOS; on Windows build with -p:UseAspirePackages=true.");
+            throw new PlatformNotSupportedException(
+                "Aspire.Hosting.Embedded runs on Linux and macOS; on Windows build with -p:UseAspirePackages=true.");
         run.Logger.Starting();
         await dashboard.StartAsync(cancellationToken).ConfigureAwait(false);
         foreach (var subscriber in subscribers)
@@ -131,15 +134,20 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         }
     }
 
-    /// <summary>A resource that is a value runs when the value is there, and is healthy when its checks say so.</summary>
+    /// <summary>
+    /// A resource that is a value runs when the value is there, and is healthy when its checks say so.
+    /// </summary>
     private async Task RunValueAsync(IResource resource, IValueProvider value)
     {
         try
         {
             if (await value.GetValueAsync(_stopping.Token).ConfigureAwait(false) is null)
                 throw new DistributedApplicationException($"Resource '{resource.Name}' has no value.");
-            await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.Running,
-                StartTimeStamp = run.Now })
+            await run.UpdateAsync(resource, s => s with
+            {
+                State = KnownResourceStates.Running,
+                StartTimeStamp = run.Now
+            })
                 .ConfigureAwait(false);
             await run.Health.RunAsync(resource, _stopping.Token).ConfigureAwait(false);
         }

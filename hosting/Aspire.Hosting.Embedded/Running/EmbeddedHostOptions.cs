@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 namespace Aspire.Hosting.Running;
 
 /// <summary>
-/// What only this host knows. Set from the configuration section <c>EmbeddedHost</c>, which the real Aspire ignores, so an
-/// app host can set it through public APIs alone.
+/// What only this host knows. Set from the configuration section <c>EmbeddedHost</c>, which the real Aspire ignores, so
+/// an app host can set it through public APIs alone.
 /// </summary>
 internal sealed class EmbeddedHostOptions
 {

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>Gives every endpoint its port before any callback runs. No proxy: the port is the one the process listens on.</summary>
+/// <summary>
+/// Gives every endpoint its port before any callback runs. No proxy: the port is the one the process listens on.
+/// </summary>
 internal static class EndpointAllocator
 {
     public static void Allocate(IEnumerable<IResource> resources, ILogger<DistributedApplication> logger)

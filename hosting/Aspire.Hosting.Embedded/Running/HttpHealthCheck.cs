@@ -9,9 +9,9 @@ internal sealed class HttpHealthCheck(EndpointReference endpoint, string path, i
 {
     private static readonly HttpClient Client =
         new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
-    {
-        Timeout = TimeSpan.FromSeconds(3),
-    };
+        {
+            Timeout = TimeSpan.FromSeconds(3),
+        };
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context,
         CancellationToken cancellationToken = default)

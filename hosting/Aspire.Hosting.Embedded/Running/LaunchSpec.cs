@@ -6,10 +6,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>Turns a resource and its annotations into the process to start. Runs at every start, after endpoint allocation.</summary>
+/// <summary>
+/// Turns a resource and its annotations into the process to start. Runs at every start, after endpoint allocation.
+/// </summary>
 internal sealed class LaunchSpec(DistributedApplicationExecutionContext executionContext, EmbeddedHostOptions options)
 {
-    /// <summary>Set for the host itself; a child that inherited them would listen on the host's address or run in its environment.</summary>
+    /// <summary>
+    /// Set for the host itself; a child that inherited them would listen on the host's address or run in its
+    /// environment.
+    /// </summary>
     private static readonly string[] NotInherited =
         ["ASPNETCORE_URLS", "DOTNET_LAUNCH_PROFILE", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
 
@@ -38,7 +43,8 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
         if (resource is ProjectResource)
             AddProjectDefaults(resource, values);
         var context = new EnvironmentCallbackContext(executionContext, resource, values,
-            cancellationToken) { Logger = logger };
+            cancellationToken)
+        { Logger = logger };
         foreach (var callback in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToArray())
             await callback.Callback(context).ConfigureAwait(false);
         var resolved = new Dictionary<string, string>();
@@ -88,14 +94,14 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
 
     private static async ValueTask<string?> ResolveAsync(object? value, CancellationToken cancellationToken) =>
         value switch
-    {
-        null => null,
-        string text => text,
-        IValueProvider provider => await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
-        IResourceBuilder<IResource> { Resource: IValueProvider provider } =>
-            await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
-    };
+        {
+            null => null,
+            string text => text,
+            IValueProvider provider => await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
+            IResourceBuilder<IResource> { Resource: IValueProvider provider } =>
+                await provider.GetValueAsync(cancellationToken).ConfigureAwait(false),
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+        };
 
     private static void AddProjectDefaults(IResource resource, Dictionary<string, object> values)
     {
@@ -116,7 +122,8 @@ internal sealed class LaunchSpec(DistributedApplicationExecutionContext executio
     private static (string Command, List<string> Arguments, string Directory) ProjectCommand(ProjectResource project)
     {
         if (!project.TryGetLastAnnotation<IProjectMetadata>(out var metadata))
-            throw new DistributedApplicationException($"Project resource '{project.Name}' does not have project metadata.");
+            throw new DistributedApplicationException(
+                $"Project resource '{project.Name}' does not have project metadata.");
         if (!File.Exists(metadata.ProjectPath))
             throw new DistributedApplicationException($"Project file '{metadata.ProjectPath}' was not found.");
         var assembly = ProjectOutput.Find(metadata)

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting.Running;
 
 /// <summary>
-/// Runs the process of one resource: waits, starts, watches, stops. Commands come one at a time (<see cref="_commands"/>);
-/// an end that nobody asked for is reported by the watcher of that process.
+/// Runs the process of one resource: waits, starts, watches, stops. Commands come one at a time (<see
+/// cref="_commands"/>); an end that nobody asked for is reported by the watcher of that process.
 /// </summary>
 internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisposable
 {
@@ -25,7 +25,9 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
 
     public IResource Resource => resource;
 
-    /// <summary>Waits for the dependencies and starts the process; returns when it is started or has failed to.</summary>
+    /// <summary>
+    /// Waits for the dependencies and starts the process; returns when it is started or has failed to.
+    /// </summary>
     public async Task<ExecuteCommandResult> StartAsync(CancellationToken cancellationToken)
     {
         Task<ExecuteCommandResult> start;
@@ -39,7 +41,8 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
 
         try
         {
-            // The caller's patience ends its waiting; the start itself goes on, as it does with a start at application start.
+            // The caller's patience ends its waiting; the start itself goes on, as it does with a start at application
+            // start.
             return await start.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -231,7 +234,9 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
         }
     }
 
-    /// <summary>Ends a start that is still waiting; true if there was one. Afterwards the process is there or is not.</summary>
+    /// <summary>
+    /// Ends a start that is still waiting; true if there was one. Afterwards the process is there or is not.
+    /// </summary>
     private async Task<bool> CancelStartAsync()
     {
         Task<ExecuteCommandResult>? start;

@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>Finds the built assembly of a project: where the app host's build says, else the newest one below bin/.</summary>
+/// <summary>
+/// Finds the built assembly of a project: where the app host's build says, else the newest one below bin/.
+/// </summary>
 internal static class ProjectOutput
 {
     public static string? Find(IProjectMetadata metadata)

@@ -3,7 +3,9 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>Fills the parts of a snapshot that follow from the model: links, relationships, where the project is.</summary>
+/// <summary>
+/// Fills the parts of a snapshot that follow from the model: links, relationships, where the project is.
+/// </summary>
 internal static class ResourceDescription
 {
     public static CustomResourceSnapshot Describe(IResource resource, CustomResourceSnapshot snapshot)

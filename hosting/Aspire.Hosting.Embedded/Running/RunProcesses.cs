@@ -2,7 +2,9 @@ using Aspire.Hosting.Processes;
 
 namespace Aspire.Hosting.Running;
 
-/// <summary>All processes of the run: started here, so that guard and pid file know each of them from its first moment.</summary>
+/// <summary>
+/// All processes of the run: started here, so that guard and pid file know each of them from its first moment.
+/// </summary>
 internal sealed class RunProcesses(EmbeddedHostOptions options, TimeProvider time) : IDisposable
 {
     private readonly Lock _gate = new();

@@ -12,7 +12,9 @@ namespace Aspire.Hosting.Running;
 internal sealed class SignalHandling(IHostApplicationLifetime lifetime, ApplicationOrchestrator orchestrator,
     EmbeddedHostOptions options, ILogger<DistributedApplication> logger, TimeProvider time) : IHostLifetime, IDisposable
 {
-    /// <summary>Signals closer together are one: a terminal and a parent process may both pass the same Ctrl-C on.</summary>
+    /// <summary>
+    /// Signals closer together are one: a terminal and a parent process may both pass the same Ctrl-C on.
+    /// </summary>
     private static readonly TimeSpan SameSignal = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();

@@ -31,7 +31,8 @@ public static class DistributedApplicationHostingTestingExtensions
                 e.EndpointName == "http")
                 ?? endpoints.FirstOrDefault();
         return endpoint is null
-            ? throw new ArgumentException($"Endpoint '{endpointName ?? "http"}' for resource '{resourceName}' not found.", nameof(endpointName))
+            ? throw new ArgumentException(
+                $"Endpoint '{endpointName ?? "http"}' for resource '{resourceName}' not found.", nameof(endpointName))
             : new Uri(endpoint.Url);
     }
 
@@ -57,6 +58,7 @@ public static class DistributedApplicationHostingTestingExtensions
     private static void ThrowIfNotStarted(DistributedApplication app)
     {
         if (!app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.IsCancellationRequested)
-            throw new InvalidOperationException("The application must be started before resolving endpoints or connection strings.");
+            throw new InvalidOperationException(
+                "The application must be started before resolving endpoints or connection strings.");
     }
 }

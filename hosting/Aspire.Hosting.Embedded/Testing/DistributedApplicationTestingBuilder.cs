@@ -4,7 +4,8 @@ namespace Aspire.Hosting.Testing;
 
 public static class DistributedApplicationTestingBuilder
 {
-    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(CancellationToken cancellationToken = default)
+    public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(
+        CancellationToken cancellationToken = default)
         where TEntryPoint : class => CreateAsync<TEntryPoint>([], cancellationToken);
 
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(string[] args,
@@ -35,7 +36,8 @@ public static class DistributedApplicationTestingBuilder
         ArgumentNullException.ThrowIfNull(entryPoint);
         ArgumentNullException.ThrowIfNull(args);
         if (entryPoint.Assembly.EntryPoint is null)
-            throw new InvalidOperationException($"Assembly of specified type {entryPoint.Name} does not have an entry point.");
+            throw new InvalidOperationException(
+                $"Assembly of specified type {entryPoint.Name} does not have an entry point.");
         var hook = new EntryPointHook(entryPoint.Assembly, configureBuilder);
         hook.Start(args);
         try

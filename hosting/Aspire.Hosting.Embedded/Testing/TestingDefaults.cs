@@ -5,7 +5,9 @@ namespace Aspire.Hosting.Testing;
 
 internal static class TestingDefaults
 {
-    /// <summary>As Aspire's testing package: no dashboard, free ports, Development, logs of resources to the logger.</summary>
+    /// <summary>
+    /// As Aspire's testing package: no dashboard, free ports, Development, logs of resources to the logger.
+    /// </summary>
     public static void Apply(DistributedApplicationOptions options, HostApplicationBuilderSettings settings,
         Action<DistributedApplicationOptions, HostApplicationBuilderSettings>? configure)
     {

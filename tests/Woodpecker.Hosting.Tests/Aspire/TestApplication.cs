@@ -5,7 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Woodpecker.Hosting.Tests.Aspire;
 
-/// <summary>What the app host tests share: a limit for every wait, a model without entry point, values of a resource.</summary>
+/// <summary>
+/// What the app host tests share: a limit for every wait, a model without entry point, values of a resource.
+/// </summary>
 internal static class TestApplication
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);

@@ -93,8 +93,11 @@ public sealed class RunDirectoryTests : IDisposable
             host = new { pid = 1, startTime = 1 },
             processes = new Dictionary<string, object>
             {
-                ["survivor"] = new { pid = survivor.Id,
-                    startTime = long.Parse(start, System.Globalization.CultureInfo.InvariantCulture) },
+                ["survivor"] = new
+                {
+                    pid = survivor.Id,
+                    startTime = long.Parse(start, System.Globalization.CultureInfo.InvariantCulture)
+                },
                 ["innocent"] = new { pid = innocent.Id, startTime = 1 },
             },
         }));
