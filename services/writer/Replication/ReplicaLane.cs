@@ -174,6 +174,7 @@ internal sealed class ReplicaLane
         SegmentId = _opening.Key.Segment.Value,
         Epoch = _opening.Epoch.Value,
         Frame = UnsafeByteOperations.UnsafeWrap(frame.Bytes),
+        TraceParent = frame.TraceParent ?? "",
     };
 
     private Lac Lac(EntryId confirmed) => new()

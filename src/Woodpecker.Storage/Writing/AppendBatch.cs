@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Woodpecker.Format.Entries;
 using Woodpecker.Reading;
 using Woodpecker.Writing;
@@ -32,6 +33,9 @@ public sealed class AppendBatch
 
     /// <summary>Upper bound of the encoded entries, in bytes.</summary>
     public int MaxEncodedSize { get; }
+
+    /// <summary>W3C traceparent of the caller's span, if it is recorded: the frame carries it to the replicas.</summary>
+    public string? TraceParent { get; private init; }
 
     /// <summary>The entries as the caller gave them.</summary>
     public ReadOnlySpan<NewEntry> Entries => _entries;
@@ -78,7 +82,10 @@ public sealed class AppendBatch
         if (encoded > limits.MaxFrameSize - FrameHeader.Size - 3)
             throw Invalid("BatchSize", $"A batch with its headers has at most {limits.MaxFrameSize} bytes when encoded.");
         var facts = new BatchFacts(entries.Length, firstStamp, expectedOffset, fencingToken, setFencingToken);
-        return new AppendBatch(entries, attributes, facts, payloadBytes, (int)encoded);
+        return new AppendBatch(entries, attributes, facts, payloadBytes, (int)encoded)
+        {
+            TraceParent = Activity.Current is { Recorded: true } span ? span.Id : null,
+        };
     }
 
     /// <summary>Fills the encoder's input for all entries.</summary>

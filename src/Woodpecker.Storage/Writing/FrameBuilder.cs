@@ -24,6 +24,7 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
     public OutgoingFrame? Build(WaitingAppends waiting, FramePlan plan, ulong chainBefore, long now)
     {
         var count = 0;
+        string? trace = null;
         // Timestamps do not decrease along the log, whatever the clock does (section 12).
         _lastTimestamp = Math.Max(_lastTimestamp, now);
         while (waiting.TryPeek(out var append))
@@ -32,8 +33,10 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
             if (!append.IsAnswered && !plan.TryAdd(batch.MaxEncodedSize, batch.Facts.Count, batch.Facts.FirstStamp is not null))
                 break;
             waiting.Take();
-            if (Admit(append))
-                count = Add(batch, count);
+            if (!Admit(append))
+                continue;
+            count = Add(batch, count);
+            trace ??= batch.TraceParent;
         }
 
         if (count == 0)
@@ -43,6 +46,7 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
         var start = new FrameStart(
             log, core.Segment, core.Epoch, range.FirstEntry, range.FirstOffset, core.ConfirmedEntry, chainBefore);
         var frame = OutgoingFrame.Encode(_writer, start, _entries.AsSpan(0, count));
+        frame.TraceParent = trace;
         Array.Clear(_entries, 0, count);
         return frame;
     }

@@ -28,6 +28,9 @@ public sealed class OutgoingFrame
     /// <summary>Timestamp of the last entry; timestamps do not decrease.</summary>
     public long MaxTimestamp { get; }
 
+    /// <summary>W3C traceparent of the first traced append in the frame; null if none is traced.</summary>
+    public string? TraceParent { get; internal set; }
+
     /// <summary>Number of the first entry.</summary>
     public EntryId FirstEntry => Header.FirstEntry;
 

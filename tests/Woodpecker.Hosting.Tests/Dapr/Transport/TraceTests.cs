@@ -5,6 +5,7 @@ using OpenTelemetry;
 using OpenTelemetry.Trace;
 using Woodpecker.Hosting.Tests.ServiceDefaults;
 using Woodpecker.Protocol.Transport;
+using Woodpecker.Testing.Telemetry;
 
 namespace Woodpecker.Hosting.Tests.Dapr.Transport;
 

@@ -5,25 +5,25 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Woodpecker.Hosting.Tests.Dapr.Transport;
+namespace Woodpecker.Testing.Telemetry;
 
 /// <summary>Takes what an OTLP exporter sends over gRPC and keeps the bytes.</summary>
-internal sealed class TraceCollector : IAsyncDisposable
+public sealed class TraceCollector : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<byte[]> _exports = new();
 
     private TraceCollector()
     {
-        Port = FreePort.Next();
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(
-            kestrel => kestrel.Listen(IPAddress.Loopback, Port, listen => listen.Protocols = HttpProtocols.Http2));
+            static kestrel => kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2));
         _app = builder.Build();
         _app.Run(HandleAsync);
     }
 
-    public int Port { get; }
+    /// <summary>Where it listens.</summary>
+    public int Port => new Uri(_app.Urls.First()).Port;
 
     public static async Task<TraceCollector> StartAsync()
     {
