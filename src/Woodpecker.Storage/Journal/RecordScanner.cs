@@ -70,14 +70,10 @@ internal sealed class RecordScanner : IDisposable
     /// <exception cref="WoodpeckerException">Internal: a record of a version that this program does not know.</exception>
     public ScanState MoveNext()
     {
-        SkipSmallGap();
+        if (TryTakeNext() || (TrySkipGap() && TryTakeNext()))
+            return ScanState.Record;
         if (_next >= _end)
             return ScanState.CleanEnd;
-        if (TryReadAt(_next) && IsExpected())
-        {
-            Accept();
-            return ScanState.Record;
-        }
 
         // A group boundary with nothing of this use of the file behind it is where writing stopped.
         if (_next % Limits.JournalAlignment == 0 && !IsNonceBehind(_next))
@@ -96,6 +92,14 @@ internal sealed class RecordScanner : IDisposable
 
     public void Dispose() => ((IDisposable)_window).Dispose();
 
+    private bool TryTakeNext()
+    {
+        if (_next >= _end || !TryReadAt(_next) || !IsExpected())
+            return false;
+        Accept();
+        return true;
+    }
+
     private bool IsExpected() => _expectedSequence is not { } expected || Header.JournalSequence == expected;
 
     private void Accept()
@@ -105,11 +109,15 @@ internal sealed class RecordScanner : IDisposable
         LastEnd = _next;
     }
 
-    private void SkipSmallGap()
+    // At the end of a group, room that is too small for a Pad record is left as zeros. Inside a group records stand back to
+    // back, over boundaries too, so a record at the position comes first.
+    private bool TrySkipGap()
     {
-        var toBoundary = (Limits.JournalAlignment - (_next % Limits.JournalAlignment)) % Limits.JournalAlignment;
-        if (toBoundary < RecordHeader.Size)
-            _next += toBoundary;
+        var gap = (int)((Limits.JournalAlignment - (_next % Limits.JournalAlignment)) % Limits.JournalAlignment);
+        if (gap is 0 or >= RecordHeader.Size || _next + gap > _end || Window(_next, gap).ContainsAnyExcept((byte)0))
+            return false;
+        _next += gap;
+        return true;
     }
 
     private bool TryReadAt(long position)

@@ -128,6 +128,36 @@ public sealed class JournalPartsTests
         Assert.InRange(replica.Store.GroupCount, 20, 1_500);
     }
 
+    // Headers stand over boundaries, gaps before boundaries are of every size: the scan takes them all.
+    [Fact]
+    public async Task Scan_FindsRecordsOfEverySizeInGroupsOfEverySize() // J9
+    {
+        for (var seed = 0; seed < 12; seed++)
+        {
+            var disk = new SimulatedDisk();
+            var random = new Random(seed);
+            var sink = new RecordingSink();
+            SegmentScript script;
+            using (var replica = new ReplicaFixture(disk, ReplicaFixture.SmallJournal with { FileSize = 512 * 1024 }))
+            {
+                script = new SegmentScript(new SegmentKey(new LogId(1), new SegmentId(0)), new LogEpoch(1), replica.Store.Self);
+                await replica.Store.OpenSegmentAsync(script.Key, script.Epoch, script.EncodedHeader, sink, ReplicaFixture.Soon());
+                for (var i = 0; i < 400; i++)
+                {
+                    await replica.Store.AppendAsync(script.Key, script.Epoch, script.Next(random.Next(1, 700)), sink, ReplicaFixture.Soon());
+                    if (random.Next(20) == 0)
+                        await sink.WaitAsync(script.Key, script.Last);
+                }
+
+                await sink.WaitAsync(script.Key, script.Last);
+            }
+
+            using var again = new ReplicaFixture(disk.Restart(), ReplicaFixture.SmallJournal with { FileSize = 512 * 1024 });
+            Assert.Equal(0u, again.Store.Self.Generation);
+            Assert.Equal(script.Frames, await ReplicaStoreTests.ReadAllAsync(again.Store, new EntryId(0), script.Last, script.Key));
+        }
+    }
+
     [Fact]
     public async Task EveryGroup_EndsAtABoundary_AndNothingIsWrittenTwice() // J2
     {
