@@ -21,7 +21,8 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
         var answers = Channel.CreateBounded<(ulong RequestId, ValueTask<AppendResult> Answer)>(
             new BoundedChannelOptions(MaxPending) { SingleReader = true, SingleWriter = true });
         await using var caller = new AppendCaller(gateway, isForwarded);
-        var replying = ReplyAsync(answers.Reader, responseStream, stop);
+        // A stop ends the reading; what was submitted is still answered, for as long as the caller listens.
+        var replying = ReplyAsync(answers.Reader, responseStream, stop, context.CancellationToken);
         Exception? failure = null;
         try
         {
@@ -98,7 +99,8 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
     private static async Task ReplyAsync(
         ChannelReader<(ulong RequestId, ValueTask<AppendResult> Answer)> answers,
         IServerStreamWriter<AppendReply> replies,
-        CancellationTokenSource stop)
+        CancellationTokenSource stop,
+        CancellationToken callerGone)
     {
         var isGone = false;
         var more = new WriteOptions(WriteFlags.BufferHint);
@@ -111,7 +113,7 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
             {
                 // Replies that are followed by others leave together.
                 replies.WriteOptions = answers.TryPeek(out var next) && next.Answer.IsCompleted ? more : null;
-                await replies.WriteAsync(AppendMapping.ToWire(result, requestId), stop.Token);
+                await replies.WriteAsync(AppendMapping.ToWire(result, requestId), callerGone);
             }
             catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException or RpcException)
             {

@@ -9,7 +9,8 @@ namespace Woodpecker.Writer;
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(
-    WriterNode node, LogOwnership ownership, LogTransactions logs, TimeProvider time, ILogger<WriterLoop> logger) : BackgroundService
+    WriterNode node, LogOwnership ownership, LogTransactions logs, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<WriterLoop> logger)
+    : BackgroundService
 {
     private const int PageSize = 1_000;
 
@@ -28,7 +29,8 @@ internal sealed partial class WriterLoop(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await node.StartAsync(stoppingToken);
+        if (!await JoinAsync(stoppingToken))
+            return;
         var lookedAt = time.GetTimestamp();
         while (true)
         {
@@ -41,16 +43,34 @@ internal sealed partial class WriterLoop(
         }
     }
 
+    private async Task<bool> JoinAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await node.StartAsync(cancellationToken);
+            return true;
+        }
+        catch (WoodpeckerException e)
+        {
+            // Settings that contradict each other are not repaired by waiting; the sentence says what to do.
+            Log.CannotServe(logger, node.AppId, e.Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+            return false;
+        }
+    }
+
     private async Task RecoverOrphansAsync(CancellationToken cancellationToken)
     {
         string? after = null;
         try
         {
+            var writers = await ownership.ListWritersAsync(cancellationToken);
             while (true)
             {
                 var page = await logs.ListAsync(after, PageSize, cancellationToken);
                 foreach (var (_, id) in page)
-                    await RecoverAsync(id, cancellationToken);
+                    await RecoverAsync(id, writers, cancellationToken);
                 if (page.Count < PageSize)
                     return;
                 after = page[^1].Name;
@@ -62,11 +82,12 @@ internal sealed partial class WriterLoop(
         }
     }
 
-    private async Task RecoverAsync(LogId id, CancellationToken cancellationToken)
+    private async Task RecoverAsync(LogId id, IReadOnlyList<string> writers, CancellationToken cancellationToken)
     {
         try
         {
-            if (!await ownership.ShouldRecoverAsync(id, cancellationToken) || await logs.FindAsync(id, cancellationToken) is not { } log)
+            if (!await ownership.ShouldRecoverAsync(id, writers, cancellationToken)
+                || await logs.FindAsync(id, cancellationToken) is not { } log)
                 return;
             Log.Recovering(logger, id);
             await ownership.ResolveAsync(log, isForwarded: true, cancellationToken);
@@ -79,6 +100,9 @@ internal sealed partial class WriterLoop(
 
     private static partial class Log
     {
+        [LoggerMessage(3704, LogLevel.Critical, "{AppId} cannot serve: {Reason}")]
+        public static partial void CannotServe(ILogger logger, string appId, string reason);
+
         [LoggerMessage(3701, LogLevel.Information, "The owner of log {LogId} is gone; recovering it")]
         public static partial void Recovering(ILogger logger, LogId logId);
 

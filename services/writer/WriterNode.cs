@@ -37,6 +37,7 @@ internal sealed partial class WriterNode(
 
     private readonly ILogger _logger = loggers.CreateLogger<WriterNode>();
     private readonly WriterOptions _options = options.Value;
+    private readonly AppendBudget _budget = new(options.Value.Writer.MaxProcessBytes);
     private LiveLease? _live;
     private ReplicaPool? _replicas;
     private int _isDisposed;
@@ -158,7 +159,8 @@ internal sealed partial class WriterNode(
             QuorumGrace = TimeSpan.FromMilliseconds(tuning.QuorumGraceMilliseconds),
             IdleSeal = TimeSpan.FromMilliseconds(tuning.IdleSealMilliseconds),
         };
-        var services = new SessionServices(transactions, place, settings, runner.Time, loggers.CreateLogger<WriterSession>());
+        var services = new SessionServices(
+            transactions, place, settings, runner.Time, _budget, loggers.CreateLogger<WriterSession>());
         return new LogOpener(services, recovery, new ObjectReplay(objects, ClusterId));
     }
 

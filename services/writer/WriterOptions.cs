@@ -31,6 +31,10 @@ internal sealed class WriterOptions
         [Range(1024 * 1024, 1024L * 1024 * 1024)]
         public long MaxQueuedBytes { get; set; } = 64L * 1024 * 1024;
 
+        /// <summary>Bytes of appends that wait or are in flight in all logs, at most.</summary>
+        [Range(1024 * 1024, 64L * 1024 * 1024 * 1024)]
+        public long MaxProcessBytes { get; set; } = 256L * 1024 * 1024;
+
         /// <summary>Frames of this size go out without waiting for earlier ones, in bytes.</summary>
         [Range(4 * 1024, 3 * 1024 * 1024)]
         public int TargetFrameBytes { get; set; } = 256 * 1024;

@@ -39,7 +39,8 @@ internal static class WriterServiceCollectionExtensions
         services.AddHostedService<WriterLoop>();
         services.AddLogControl();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
-        services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready]);
+        services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready])
+            .AddCheck<RecoveryHealth>("recovery");
         return builder;
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class LogOwnership(
     private static readonly TimeSpan _raceWait = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentDictionary<LogId, OwnedLog> _logs = [];
+    private readonly ConcurrentDictionary<LogId, string> _blocked = [];
     private long _namedLive;
     private volatile bool _isStopping;
 
@@ -91,21 +92,41 @@ internal sealed partial class LogOwnership(
         await Task.WhenAll(closing);
     }
 
-    /// <summary>Whether a log without a working owner waits for recovery, and this writer is the one to do it (T9).</summary>
-    public async ValueTask<bool> ShouldRecoverAsync(LogId log, CancellationToken cancellationToken)
+    /// <summary>Logs whose recovery is blocked, with the reason; empty when all is well.</summary>
+    public IReadOnlyDictionary<LogId, string> Blocked => _blocked;
+
+    /// <summary>The writers that have a live key.</summary>
+    public async ValueTask<IReadOnlyList<string>> ListWritersAsync(CancellationToken cancellationToken)
     {
-        if (FindOpen(log) is not null)
+        var listing = await runner.Store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
+        var writers = new List<string>();
+        foreach (var entry in listing.Entries)
+        {
+            if (MetadataJson.Read<LiveValue>(entry).Service == WriterNode.Service)
+                writers.Add(entry.Key[MetadataKeys.LivePrefix.Length..]);
+        }
+
+        return writers;
+    }
+
+    /// <summary>Whether a log without a working owner waits for recovery, and this writer is the one to do it (T9).</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="writers">The live writers, read a moment ago: a wrong one costs a lost race.</param>
+    /// <param name="cancellationToken">Stops the look.</param>
+    public async ValueTask<bool> ShouldRecoverAsync(
+        LogId log, IReadOnlyList<string> writers, CancellationToken cancellationToken)
+    {
+        if (WriterRanking.First(log, writers) != node.AppId || FindOpen(log) is not null)
+            return false;
+        // A released log has nothing open; most logs end here, after one read.
+        var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
+        if (epoch?.Value.Holder is null || await IsAliveAsync(epoch.Value, cancellationToken))
             return false;
         var segments = await transactions.ListSegmentsAsync(log, cancellationToken);
         if (segments.Count == 0)
             return false;
         var newest = segments[^1].Segment.Value.State == SegmentState.Prepared && segments.Count > 1 ? segments[^2] : segments[^1];
-        if (!SegmentLifecycle.IsActive(newest.Segment.Value.State))
-            return false;
-        var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
-        if (epoch is null || await IsAliveAsync(epoch.Value, cancellationToken))
-            return false;
-        return await FindFirstAsync(log, cancellationToken) == node.AppId;
+        return SegmentLifecycle.IsActive(newest.Segment.Value.State);
     }
 
     private async ValueTask<LogRoute> OpenAsync(OwnedLog owned, LogRecord log, bool isForwarded, CancellationToken cancellationToken)
@@ -120,7 +141,7 @@ internal sealed partial class LogOwnership(
             var plan = await PlanAsync(owned, log.Id, epoch.Value, isForwarded, cancellationToken);
             if (plan.Owner is not null)
                 return new LogRoute(null, plan.Owner);
-            var opened = await node.OpenAsync(log, plan.IsForced, cancellationToken);
+            var opened = await OpenHereAsync(log, plan.IsForced, cancellationToken);
             switch (opened.Outcome)
             {
                 case OpenOutcome.Opened:
@@ -140,6 +161,22 @@ internal sealed partial class LogOwnership(
         throw Unavailable("Other writers contend for the log.", "OwnerContended");
     }
 
+    private async ValueTask<OpenResult> OpenHereAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var opened = await node.OpenAsync(log, isForced, cancellationToken);
+            _blocked.TryRemove(log.Id, out _);
+            return opened;
+        }
+        catch (WoodpeckerException e) when (e.Reason == "RecoveryBlocked")
+        {
+            // Shown in the health of the process until it could be recovered (section 10).
+            _blocked[log.Id] = e.Message;
+            throw;
+        }
+    }
+
     // O4, O5. A holder with the own app id is an earlier run of this process, or a session of it that ended.
     private async ValueTask<(string? Owner, bool IsForced)> PlanAsync(
         OwnedLog owned, LogId log, EpochValue epoch, bool isForwarded, CancellationToken cancellationToken)
@@ -155,7 +192,7 @@ internal sealed partial class LogOwnership(
 
         if (isForwarded)
             return (null, false);
-        var first = await FindFirstAsync(log, cancellationToken);
+        var first = WriterRanking.First(log, await ListWritersAsync(cancellationToken));
         return first is null || first == node.AppId || owned.Suspect == first ? (null, false) : (first, false);
     }
 
@@ -165,19 +202,6 @@ internal sealed partial class LogOwnership(
             return false;
         var entry = await runner.Store.GetAsync(MetadataKeys.Live(holder), cancellationToken);
         return entry is not null && entry.CreateRevision == live;
-    }
-
-    private async ValueTask<string?> FindFirstAsync(LogId log, CancellationToken cancellationToken)
-    {
-        var listing = await runner.Store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
-        var writers = new List<string>();
-        foreach (var entry in listing.Entries)
-        {
-            if (MetadataJson.Read<LiveValue>(entry).Service == WriterNode.Service)
-                writers.Add(entry.Key[MetadataKeys.LivePrefix.Length..]);
-        }
-
-        return WriterRanking.First(log, writers);
     }
 
     private async Task CloseAsync(WriterSession session, CancellationToken cancellationToken)

@@ -237,6 +237,8 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
 
             try
             {
+                // W2: the bytes are checked once more before they leave; a reused buffer must not reach a disk.
+                Invariant.Check(frame is null || frame.IsIntact(), "W2");
                 connection.OnSending(owesAnswer: message.KindCase is SessionRequest.KindOneofCase.Append or SessionRequest.KindOneofCase.SegmentOpen);
                 await call.RequestStream.WriteAsync(message, cancellationToken);
             }

@@ -5,7 +5,7 @@ namespace Woodpecker.Storage.Writing;
 /// flight too, so that admission happens before anything is buffered (W9).
 /// </summary>
 /// <remarks>Threads: any may add; the loop takes and releases.</remarks>
-internal sealed class AppendQueue(long maxBytes, int maxCount)
+internal sealed class AppendQueue(long maxBytes, int maxCount, AppendBudget budget)
 {
     private readonly Lock _gate = new();
     private readonly PendingAppendPool _pool = new();
@@ -32,6 +32,8 @@ internal sealed class AppendQueue(long maxBytes, int maxCount)
             isClosed = _isClosed;
             // One batch always fits, however small the bound.
             if (isClosed || (_count > 0 && (_count >= maxCount || _bytes + batch.MaxEncodedSize > maxBytes)))
+                return null;
+            if (!budget.TryTake(batch.MaxEncodedSize))
                 return null;
 
             _bytes += batch.MaxEncodedSize;
@@ -62,6 +64,7 @@ internal sealed class AppendQueue(long maxBytes, int maxCount)
             _count--;
         }
 
+        budget.Release(append.Batch.MaxEncodedSize);
         append.Release();
     }
 

@@ -61,6 +61,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         var reign = acquired.Reign!;
         Log.Acquired(services.Logger, log.Id, reign.Epoch);
         var start = await TakeOverAsync(reign, log.Meta.Value, cancellationToken);
+        if (start is not null)
+            WriterMetrics.OnTakeover(hasRecovered: start.Opened is not null);
         return start is null
             ? new OpenResult(OpenOutcome.Lost, null, null)
             : new OpenResult(OpenOutcome.Opened, WriterSession.Start(services, start), null);

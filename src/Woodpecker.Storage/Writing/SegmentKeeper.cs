@@ -123,6 +123,7 @@ internal sealed partial class SegmentKeeper(
         _preparedRevision = 0;
         OpeningFailure = null;
         _lastProblem = "";
+        WriterMetrics.OnSegmentOpened();
         Log.Opened(services.Logger, key, core.Epoch, baseOffset);
         MoveFrames(key, baseOffset, sink);
     }
@@ -285,6 +286,7 @@ internal sealed partial class SegmentKeeper(
 
     private void LeaveOpen()
     {
+        WriterMetrics.OnSegmentSealed();
         Log.Sealed(services.Logger, new SegmentKey(_reign.Log, Open!.Id), _frozenEnd.LastEntry);
         _closings.Start(Open.Sink, _frozenEnd.LastEntry, _frozenEnd.Chain);
         Open = null;

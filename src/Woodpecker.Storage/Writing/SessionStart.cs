@@ -10,9 +10,15 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="Place">Where segments live.</param>
 /// <param name="Settings">How to batch, wait and roll.</param>
 /// <param name="Time">The clock of waits, ages and entry timestamps.</param>
+/// <param name="Budget">Bound on appends under way in the whole process.</param>
 /// <param name="Logger">For life-cycle events.</param>
 public sealed record SessionServices(
-    WriterTransactions Transactions, ISegmentPlace Place, WriterSettings Settings, TimeProvider Time, ILogger Logger);
+    WriterTransactions Transactions,
+    ISegmentPlace Place,
+    WriterSettings Settings,
+    TimeProvider Time,
+    AppendBudget Budget,
+    ILogger Logger);
 
 /// <summary>A log as takeover left it: all its segments are sealed, unless takeover opened one for this reign.</summary>
 /// <param name="Reign">The reign.</param>

@@ -48,7 +48,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         _logId = start.Reign.Log;
         _core = new WriterCore<PendingAppend>(
             start.Reign.Epoch, start.NextOffset, start.State, requiresToken: start.Log.RequireToken == true);
-        _queue = new AppendQueue(_settings.MaxQueuedBytes, _settings.MaxQueuedBatches);
+        _queue = new AppendQueue(_settings.MaxQueuedBytes, _settings.MaxQueuedBatches, services.Budget);
         _builder = new FrameBuilder(_logId, _core, _queue, services.Place.Durability);
         _segments = new SegmentKeeper(services, start, _core, _frames, _signal, this);
         _timer = new SessionTimer(_time, _signal);
@@ -218,6 +218,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         Volatile.Write(ref _confirmedEnd, (long)_core.ConfirmedEnd.Value);
         while (_core.TryTakeCompleted(out var batch))
         {
+            WriterMetrics.OnAcknowledged(batch.Ticket.Batch, Age(batch.Ticket));
             batch.Ticket.Answer(AppendResult.Ok(batch.FirstOffset, batch.Count, _services.Place.Durability));
             _queue.Release(batch.Ticket);
         }
@@ -232,6 +233,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
                 _window.TargetFrameSize, Math.Max(_settings.Limits.MaxFrameSize, _window.TargetFrameSize));
             if (_builder.Build(_waiting, plan, _frames.LastChain, Microseconds()) is not { } frame)
                 continue;
+            WriterMetrics.OnFrame(frame.Length);
             open.Bytes += frame.Length;
             open.LastUsedAt = _time.GetTimestamp();
             frame.AddReference();
@@ -265,6 +267,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
                     append.Answer(AppendResult.NotAppended(WriterErrors.TimedOutBeforeSending()));
                 else
                     return;
+                WriterMetrics.OnFailed(AppendOutcome.NotAppended);
             }
 
             _queue.Release(_waiting.Take());
@@ -328,6 +331,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         var answer = inFlight ?? AppendResult.Indeterminate(WriterErrors.Interrupted(why));
         while (_core.TryTakeFailed(out var batch))
         {
+            WriterMetrics.OnFailed(answer.Outcome);
             batch.Ticket.Answer(answer);
             _queue.Release(batch.Ticket);
         }

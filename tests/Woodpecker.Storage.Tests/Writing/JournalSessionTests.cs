@@ -90,7 +90,7 @@ public sealed class JournalSessionTests : IAsyncLifetime
         var place = new JournalPlace(_replica.Store);
         var recovery = new EnsembleRecovery(place.OpenEnsemble, QuorumSpec.Single, new TakeoverSettings(), TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, NullLogger.Instance);
+            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
         var objects = new ObjectReplay(new InMemoryObjectStore(TimeProvider.System), ReplicaFixture.Cluster);
         var opened = await new LogOpener(services, recovery, objects).OpenAsync(
             _log, "embedded", await _metadata.GoLiveAsync("embedded"), isForced: true, Token);

@@ -101,6 +101,6 @@ internal sealed class SessionFixture : IAsyncDisposable
     }
 
     private void Start() => Session = WriterSession.Start(
-        new SessionServices(Metadata.Writers, Place, Settings, Time, NullLogger.Instance),
+        new SessionServices(Metadata.Writers, Place, Settings, Time, new AppendBudget(1L << 30), NullLogger.Instance),
         new SessionStart(Reign, Meta, new SegmentId(0), 0, Offset.Zero, new AppendFold(), null));
 }

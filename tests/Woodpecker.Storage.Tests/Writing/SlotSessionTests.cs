@@ -143,7 +143,7 @@ public sealed class SlotSessionTests : IAsyncLifetime
         var store = Store();
         var place = new SlotPlace(store, _cluster, new SlotSettings(), SystemIdSource.Instance, TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, NullLogger.Instance);
+            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
         var opened = await new LogOpener(services, Recovery(), new ObjectReplay(store, _cluster)).OpenAsync(
             _log, "writer-1", await _metadata.GoLiveAsync("writer-1"), isForced: true, Token);
         return opened.Session!;

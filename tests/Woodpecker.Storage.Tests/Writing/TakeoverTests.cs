@@ -188,7 +188,7 @@ public sealed class TakeoverTests
             (key, members) => new MemoryEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
             QuorumSpec.Default, settings, TimeProvider.System);
         var services = new SessionServices(
-            metadata.Writers, place, new WriterSettings(), TimeProvider.System, NullLogger.Instance);
+            metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
         return await new LogOpener(services, recovery, new ObjectReplay(_objects, Guid.Empty)).OpenAsync(
             log, appId, await metadata.GoLiveAsync(appId), isForced: true, Token);
     }

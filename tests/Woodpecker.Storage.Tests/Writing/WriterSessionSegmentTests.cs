@@ -156,6 +156,21 @@ public sealed class WriterSessionSegmentTests
     }
 
     [Fact]
+    public async Task Segment_RollsEarly_WhenABetterEnsembleCanBeHad_ButNotWhileItIsYoung()
+    {
+        await using var log = await SessionFixture.OpenAsync(place: static p => p.ConfirmsAtOnce = true);
+        await log.AppendAsync("a");
+        log.Place.Last.WantsRoll = true;
+        log.Time.Advance(TimeSpan.FromSeconds(9));
+        await log.AppendAsync("b");
+        Assert.Single(log.Place.Sinks);
+        log.Time.Advance(TimeSpan.FromSeconds(2));
+        await log.AppendAsync("c");
+        await Eventually.BecomesTrueAsync("the segment is rolled", () => new ValueTask<bool>(log.Place.Sinks.Count == 2));
+        await log.SegmentBecomesAsync(0, SegmentState.Sealed); // section 10
+    }
+
+    [Fact]
     public async Task Session_Ends_WhenTheOutcomeOfARollStaysUnknown()
     {
         await using var log = await SessionFixture.OpenAsync(segmentBytes: 1_000);
