@@ -20,7 +20,9 @@ internal sealed partial class SidecarWait(
     {
         using var client = new HttpClient(new SocketsHttpHandler
         {
-            ConnectTimeout = ProbeLimit, UseProxy = false, ActivityHeadersPropagator = null,
+            ConnectTimeout = ProbeLimit,
+            UseProxy = false,
+            ActivityHeadersPropagator = null,
         })
         { Timeout = ProbeLimit };
         var address = new Uri(settings.SidecarHttpEndpoint!, "v1.0/healthz/outbound");

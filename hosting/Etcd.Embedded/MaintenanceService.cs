@@ -16,8 +16,14 @@ internal sealed class MaintenanceService(MvccStore store, Messages messages)
         var header = messages.Header(state.Revision);
         var response = new StatusResponse
         {
-            Header = header, Version = Version, DbSize = state.Size, DbSizeInUse = state.Size, Leader = messages.MemberId,
-            RaftIndex = (ulong)state.Revision, RaftAppliedIndex = (ulong)state.Revision, RaftTerm = header.RaftTerm,
+            Header = header,
+            Version = Version,
+            DbSize = state.Size,
+            DbSizeInUse = state.Size,
+            Leader = messages.MemberId,
+            RaftIndex = (ulong)state.Revision,
+            RaftAppliedIndex = (ulong)state.Revision,
+            RaftTerm = header.RaftTerm,
         };
         if (store.Failure is { } failure)
             response.Errors.Add(failure.Message);

@@ -20,7 +20,10 @@ internal sealed class Messages(MvccStore store)
     /// <summary>A header at a revision.</summary>
     public ResponseHeader Header(long revision) => new()
     {
-        ClusterId = BitOperations.RotateLeft(store.StoreId, 32), MemberId = MemberId, RaftTerm = OnlyTerm, Revision = revision,
+        ClusterId = BitOperations.RotateLeft(store.StoreId, 32),
+        MemberId = MemberId,
+        RaftTerm = OnlyTerm,
+        Revision = revision,
     };
 
     public static KeyValue ToKeyValue(KeyVersion version, bool withValue = true) => new()

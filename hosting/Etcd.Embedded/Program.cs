@@ -39,8 +39,10 @@ try
 {
     store = MvccStore.Open(new LocalMetadataStoreOptions
     {
-        Directory = options.DataDirectory, SyncsWrites = options.IsSynced,
-        RetainedRevisions = options.RetainedRevisions, MaxSize = options.Quota,
+        Directory = options.DataDirectory,
+        SyncsWrites = options.IsSynced,
+        RetainedRevisions = options.RetainedRevisions,
+        MaxSize = options.Quota,
     });
 }
 catch (Exception problem) when (problem is MetadataException or IOException or UnauthorizedAccessException)

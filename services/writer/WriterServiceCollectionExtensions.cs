@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Woodpecker.Protocol.Transport;
-using Woodpecker.Services;
 using Woodpecker.ServiceDefaults;
+using Woodpecker.Services;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Writer.Control;

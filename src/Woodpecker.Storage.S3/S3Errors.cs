@@ -62,8 +62,11 @@ internal static class S3Errors
     {
         for (var e = failure; e is not null; e = e.InnerException)
         {
-            if (e is SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound
-                or SocketError.TryAgain or SocketError.NetworkUnreachable or SocketError.HostUnreachable })
+            if (e is SocketException
+                {
+                    SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound
+                or SocketError.TryAgain or SocketError.NetworkUnreachable or SocketError.HostUnreachable
+                })
             {
                 return true;
             }

@@ -12,10 +12,18 @@ internal static class CommandLine
     /// <summary>Flags without effect here that take a value, with the value that asks for nothing (null: any).</summary>
     private static readonly Dictionary<string, string?> IgnoredValues = new(StringComparer.Ordinal)
     {
-        ["placement-host-address"] = "", ["scheduler-host-address"] = "", ["sentry-address"] = "",
-        ["control-plane-address"] = "", ["profile-port"] = "", ["unix-domain-socket"] = "", ["allowed-origins"] = "*",
-        ["app-health-check-path"] = "", ["app-health-probe-interval"] = "", ["app-health-probe-timeout"] = "",
-        ["app-health-threshold"] = "", ["disable-init-endpoints"] = null,
+        ["placement-host-address"] = "",
+        ["scheduler-host-address"] = "",
+        ["sentry-address"] = "",
+        ["control-plane-address"] = "",
+        ["profile-port"] = "",
+        ["unix-domain-socket"] = "",
+        ["allowed-origins"] = "*",
+        ["app-health-check-path"] = "",
+        ["app-health-probe-interval"] = "",
+        ["app-health-probe-timeout"] = "",
+        ["app-health-threshold"] = "",
+        ["disable-init-endpoints"] = null,
     };
 
     private static readonly HashSet<string> IgnoredSwitches = new(StringComparer.Ordinal)

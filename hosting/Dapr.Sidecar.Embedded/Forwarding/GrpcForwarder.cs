@@ -18,7 +18,9 @@ internal sealed class GrpcForwarder(HttpMessageInvoker client, int maxMessageByt
         using var content = new StreamedContent(context.Request.BodyReader, upMeter, counters);
         using var request = new HttpRequestMessage(HttpMethod.Post, target)
         {
-            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
         };
         headers.WriteTo(context, request);
         try

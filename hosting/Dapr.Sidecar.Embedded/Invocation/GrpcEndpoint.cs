@@ -49,7 +49,11 @@ internal sealed class GrpcEndpoint(
         var path = context.Request.Path.ToUriComponent();
         var call = new CallHeaders
         {
-            Trace = trace, Grpc = true, CallerAppId = options.AppId, CallerNamespace = options.Namespace, CalleeAppId = name.Id,
+            Trace = trace,
+            Grpc = true,
+            CallerAppId = options.AppId,
+            CallerNamespace = options.Namespace,
+            CalleeAppId = name.Id,
         };
         if (name == new AppName(options.AppId, options.Namespace))
         {

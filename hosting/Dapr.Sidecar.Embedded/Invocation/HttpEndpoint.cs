@@ -67,7 +67,10 @@ internal sealed class HttpEndpoint(
     {
         var call = new CallHeaders
         {
-            Trace = trace, CallerAppId = options.AppId, CallerNamespace = options.Namespace, CalleeAppId = id,
+            Trace = trace,
+            CallerAppId = options.AppId,
+            CallerNamespace = options.Namespace,
+            CalleeAppId = id,
         };
         if (id.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || id.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
         {

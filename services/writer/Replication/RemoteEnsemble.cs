@@ -170,9 +170,11 @@ internal sealed class RemoteEnsemble(
     private WoodpeckerException Refused(int member, Refusal refusal) => refusal.Kind switch
     {
         RefusalKind.Fenced => new WoodpeckerException(
-            ErrorKind.Fenced, $"{members[member].NodeId} promised epoch {refusal.Promised}.") { Reason = "Fenced" },
+            ErrorKind.Fenced, $"{members[member].NodeId} promised epoch {refusal.Promised}.")
+        { Reason = "Fenced" },
         RefusalKind.Corrupt or RefusalKind.Diverged => new WoodpeckerException(
-            ErrorKind.Corrupt, $"{members[member].NodeId}: {refusal.Kind} {refusal.Message}") { Reason = refusal.Kind.ToString() },
+            ErrorKind.Corrupt, $"{members[member].NodeId}: {refusal.Kind} {refusal.Message}")
+        { Reason = refusal.Kind.ToString() },
         _ => Unavailable(member, $"{refusal.Kind} {refusal.Message}"),
     };
 

@@ -79,13 +79,17 @@ public abstract class SidecarFixture : IAsyncDisposable
             object resolution = Binary.IsReal
                 ? new
                 {
-                    component = "sqlite", version = "v1",
+                    component = "sqlite",
+                    version = "v1",
                     configuration = new { connectionString = Path.Combine(_folder, "names.db"), updateInterval = "2s", timeout = "1s" },
                 }
                 : new { component = "embedded.directory", version = "v1", configuration = new { path = NamesFolder } };
             File.WriteAllText(file, JsonSerializer.Serialize(new
             {
-                apiVersion = "dapr.io/v1alpha1", kind = "Configuration", metadata = new { name = "tests" }, spec = new { nameResolution = resolution },
+                apiVersion = "dapr.io/v1alpha1",
+                kind = "Configuration",
+                metadata = new { name = "tests" },
+                spec = new { nameResolution = resolution },
             }));
         }
 

@@ -41,7 +41,8 @@ internal sealed class SidecarProcess : IAsyncDisposable
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{HttpPort}"), Timeout = TimeSpan.FromSeconds(60) };
         Grpc = GrpcChannel.ForAddress($"http://127.0.0.1:{GrpcPort}", new GrpcChannelOptions
         {
-            MaxReceiveMessageSize = null, MaxSendMessageSize = null,
+            MaxReceiveMessageSize = null,
+            MaxSendMessageSize = null,
         });
     }
 

@@ -43,7 +43,8 @@ public sealed class ServiceDefaultsTests
         {
             using var forged = new HttpRequestMessage(HttpMethod.Get, path)
             {
-                Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             };
             forged.Headers.Host = service.Internal.Authority;
             Assert.Equal(HttpStatusCode.NotFound, (await http2.SendAsync(forged, Stop)).StatusCode);
@@ -66,7 +67,8 @@ public sealed class ServiceDefaultsTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/logs")
             {
-                Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             };
             var metadata = new Grpc.Core.Metadata();
             if (token is not null)
@@ -208,7 +210,8 @@ public sealed class ServiceDefaultsTests
     {
         await using var service = await TestService.StartAsync(new()
         {
-            ["DAPR_HTTP_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}", ["Woodpecker:Transport"] = "Direct",
+            ["DAPR_HTTP_ENDPOINT"] = $"http://127.0.0.1:{FreePort.Next()}",
+            ["Woodpecker:Transport"] = "Direct",
         });
         using var client = new HttpClient { BaseAddress = service.Internal };
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health", Stop)).StatusCode);
@@ -227,7 +230,9 @@ public sealed class ServiceDefaultsTests
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Woodpecker:Endpoints:AppPort"] = "1001", ["Woodpecker:Endpoints:InternalPort"] = "1002", [key] = value,
+            ["Woodpecker:Endpoints:AppPort"] = "1001",
+            ["Woodpecker:Endpoints:InternalPort"] = "1002",
+            [key] = value,
         });
         var error = Assert.Throws<ServiceConfigurationException>(() => builder.AddServiceDefaults());
         Assert.StartsWith(key, error.Message, StringComparison.Ordinal);
@@ -239,7 +244,8 @@ public sealed class ServiceDefaultsTests
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Woodpecker:Endpoints:AppPort"] = "1001", ["Woodpecker:Endpoints:InternalPort"] = "1001",
+            ["Woodpecker:Endpoints:AppPort"] = "1001",
+            ["Woodpecker:Endpoints:InternalPort"] = "1001",
         });
         Assert.Throws<ServiceConfigurationException>(() => builder.AddServiceDefaults());
     }
@@ -254,11 +260,14 @@ public sealed class ServiceDefaultsTests
 
     private static GrpcChannel Channel(TestService service) => GrpcChannel.ForAddress(service.App, new GrpcChannelOptions
     {
-        MaxReceiveMessageSize = null, MaxSendMessageSize = null,
+        MaxReceiveMessageSize = null,
+        MaxSendMessageSize = null,
     });
 
     private static HttpClient Http2(Uri address) => new()
     {
-        BaseAddress = address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        BaseAddress = address,
+        DefaultRequestVersion = HttpVersion.Version20,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 }

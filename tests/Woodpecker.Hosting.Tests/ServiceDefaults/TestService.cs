@@ -53,7 +53,8 @@ internal sealed class TestService : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Woodpecker:Endpoints:AppPort"] = "0", ["Woodpecker:Endpoints:InternalPort"] = "0",
+            ["Woodpecker:Endpoints:AppPort"] = "0",
+            ["Woodpecker:Endpoints:InternalPort"] = "0",
         });
         builder.Configuration.AddInMemoryCollection(settings ?? []);
         builder.AddServiceDefaults();

@@ -114,7 +114,8 @@ public sealed class LogWriterTests
         await using var client = host.Connect();
         await using var log = client.OpenWriter(FaultyWriter.Log, new LogWriterOptions
         {
-            ReplyPatience = TimeSpan.FromMilliseconds(200), RetryPatience = TimeSpan.FromMilliseconds(600),
+            ReplyPatience = TimeSpan.FromMilliseconds(200),
+            RetryPatience = TimeSpan.FromMilliseconds(600),
         });
 
         var ticket = await log.EnqueueAsync(new NewEntry(Payload(0)));

@@ -1,5 +1,5 @@
-using Grpc.Core;
 using Google.Protobuf;
+using Grpc.Core;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Protocol.Replica;
 using Woodpecker.Storage.Reading;

@@ -41,7 +41,11 @@ public sealed class ReplicaGrpcTests
         {
             Hello = new Hello
             {
-                ClusterId = IdentityMapping.ToWire(Guid.Empty), WriterId = "w", MinFormat = 1, MaxFormat = 1, TargetNodeId = "replica-1",
+                ClusterId = IdentityMapping.ToWire(Guid.Empty),
+                WriterId = "w",
+                MinFormat = 1,
+                MaxFormat = 1,
+                TargetNodeId = "replica-1",
             },
         });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
@@ -97,7 +101,9 @@ public sealed class ReplicaGrpcTests
         using var copy = replica.Client.RecoveryAppend();
         await copy.RequestStream.WriteAsync(new RecoveryAppendRequest
         {
-            Envelope = replica.Envelope(_key, 2), Header = ByteString.CopyFrom(segment.Header), Frame = ByteString.CopyFrom(segment.Frames[5]),
+            Envelope = replica.Envelope(_key, 2),
+            Header = ByteString.CopyFrom(segment.Header),
+            Frame = ByteString.CopyFrom(segment.Frames[5]),
         });
         await copy.RequestStream.CompleteAsync();
         Assert.Equal(5, (await copy.ResponseAsync).DurableUpTo);

@@ -16,7 +16,11 @@ internal sealed class WireSession(AsyncDuplexStreamingCall<SessionRequest, Sessi
     {
         var hello = new Hello
         {
-            ClusterId = IdentityMapping.ToWire(ReplicaHost.Cluster), WriterId = "writer-1", MinFormat = 1, MaxFormat = 1, TargetNodeId = node,
+            ClusterId = IdentityMapping.ToWire(ReplicaHost.Cluster),
+            WriterId = "writer-1",
+            MinFormat = 1,
+            MaxFormat = 1,
+            TargetNodeId = node,
         };
         hello.Segments.AddRange(asked.Select(key => new SegmentRef { LogId = key.Log.Value, SegmentId = key.Segment.Value }));
         await SendAsync(new SessionRequest { Hello = hello });

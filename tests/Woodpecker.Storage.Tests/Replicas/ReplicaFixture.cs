@@ -96,7 +96,11 @@ internal sealed class SegmentScript
         Epoch = epoch;
         Header = new SegmentHeader
         {
-            Log = key.Log, Segment = key.Segment, Epoch = epoch, BaseOffset = baseOffset, Ensemble = [member],
+            Log = key.Log,
+            Segment = key.Segment,
+            Epoch = epoch,
+            BaseOffset = baseOffset,
+            Ensemble = [member],
         };
         EncodedHeader = Header.Encode();
         Chain = Header.InitialChain;

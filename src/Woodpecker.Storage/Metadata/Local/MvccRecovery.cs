@@ -245,8 +245,12 @@ internal sealed class MvccRecovery
         var key = payload.Bytes();
         return new KeyVersion
         {
-            Key = key, Value = payload.Bytes(),
-            CreateRevision = create, ModRevision = mod, Version = version, LeaseId = lease,
+            Key = key,
+            Value = payload.Bytes(),
+            CreateRevision = create,
+            ModRevision = mod,
+            Version = version,
+            LeaseId = lease,
         };
     }
 }

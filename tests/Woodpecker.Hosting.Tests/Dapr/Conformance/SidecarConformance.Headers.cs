@@ -154,7 +154,9 @@ public abstract partial class SidecarConformance
 
         seen = await SendUntracedAsync(a, Invoke(b, "echo"), new()
         {
-            ["traceparent"] = Given, ["tracestate"] = "v=1", ["baggage"] = "key1=value1,key2=value2;property=1",
+            ["traceparent"] = Given,
+            ["tracestate"] = "v=1",
+            ["baggage"] = "key1=value1,key2=value2;property=1",
         });
         var parts = seen.Headers["traceparent"].Split('-');
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", parts[1]);

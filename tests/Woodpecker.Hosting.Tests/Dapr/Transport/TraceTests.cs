@@ -28,14 +28,16 @@ public sealed class TraceTests(EmbeddedSidecarFixture fixture) : IClassFixture<E
             configure: builder => builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces.AddProcessor(new Keep(spans))));
         Dictionary<string, string> telemetry = new()
         {
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{collector.Port}", ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{collector.Port}",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
         };
         await using var a = await fixture.StartAsync(fixture.Settings(fixture.NewId("traced")) with { Environment = telemetry });
         await using var b = await fixture.StartAsync(
             fixture.Settings(fixture.NewId("traced")) with { AppPort = service.App.Port, Environment = telemetry });
         using var channels = new PeerChannels(new TransportOptions
         {
-            DaprHttpEndpoint = new Uri($"http://127.0.0.1:{a.HttpPort}"), DaprGrpcEndpoint = new Uri($"http://127.0.0.1:{a.GrpcPort}"),
+            DaprHttpEndpoint = new Uri($"http://127.0.0.1:{a.HttpPort}"),
+            DaprGrpcEndpoint = new Uri($"http://127.0.0.1:{a.GrpcPort}"),
         });
         using var client = Sdk.CreateTracerProviderBuilder().AddSource(ClientSource).AddProcessor(new Keep(spans)).Build();
 
