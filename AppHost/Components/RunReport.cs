@@ -67,9 +67,8 @@ internal sealed class RunReport(RunPlan plan, ResourceNotificationService notifi
     /// </summary>
     private async Task WatchStartAsync()
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit,
-            plan.Options.StartTimeout, Timeout.InfiniteTimeSpan);
+        using var timeout = new CancellationTokenSource(plan.Options.StartTimeout, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping, timeout.Token);
         try
         {
             await foreach (var update in notifications.WatchAsync(limit.Token))

@@ -72,6 +72,8 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         var own = resource.Annotations.OfType<ResourceCommandAnnotation>().LastOrDefault(a => a.Name == command);
         if (own is not null)
             return await RunOwnCommandAsync(resource, own, cancellationToken).ConfigureAwait(false);
+        if (_stopping.IsCancellationRequested)
+            return CommandResults.Failure("The application is stopping.");
         if (!_runners.TryGetValue(resource.Name, out var runner))
             return CommandResults.Failure($"Resource '{resource.Name}' has no command '{command}'.");
         switch (name)
@@ -172,18 +174,13 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
         {
             var left = deadline - run.Time.GetUtcNow();
             var share = i == levels.Count - 1 ? left : left * LevelShare;
-            using var graceOver = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _skipGrace.Token);
-            using var timer = run.Time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(),
-                graceOver, share > TimeSpan.Zero ? share : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-            var stops = levels[i].Select(r => _runners[r.Name])
-                .Select(async runner => (runner, Result: await runner.StopAsync(graceOver.Token)
-                .ConfigureAwait(false)));
-            foreach (var (runner, result) in await Task.WhenAll(stops).ConfigureAwait(false))
-            {
-                if (result is { Success: false, Message: { } message }
-                    && message.Contains("was killed", StringComparison.Ordinal))
-                    killed.Add(runner.Resource.Name);
-            }
+            using var limit = new CancellationTokenSource(share > TimeSpan.Zero ? share : TimeSpan.Zero, run.Time);
+            using var graceOver = CancellationTokenSource.CreateLinkedTokenSource(
+                cancellationToken, _skipGrace.Token, limit.Token);
+            var stops = levels[i].Select(async resource =>
+                (resource.Name, Outcome: await _runners[resource.Name].StopAsync(graceOver.Token).ConfigureAwait(false)));
+            var outcomes = await Task.WhenAll(stops).ConfigureAwait(false);
+            killed.AddRange(outcomes.Where(static o => o.Outcome == StopOutcome.Killed).Select(static o => o.Name));
         }
 
         return killed;
@@ -192,7 +189,13 @@ internal sealed class ApplicationOrchestrator(RunServices run, DistributedApplic
     private async Task<ExecuteCommandResult> StopOneAsync(ProcessRunner runner)
     {
         using var graceOver = new CancellationTokenSource(options.StopGrace, run.Time);
-        return await runner.StopAsync(graceOver.Token).ConfigureAwait(false);
+        return await runner.StopAsync(graceOver.Token).ConfigureAwait(false) switch
+        {
+            StopOutcome.Stopped => CommandResults.Success(),
+            StopOutcome.Killed => CommandResults.Failure(
+                $"Resource '{runner.Resource.Name}' did not stop in time and was killed."),
+            _ => CommandResults.Failure($"Resource '{runner.Resource.Name}' is not running."),
+        };
     }
 
     private async Task<ExecuteCommandResult> RunOwnCommandAsync(IResource resource, ResourceCommandAnnotation command,

@@ -52,7 +52,7 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
     }
 
     /// <summary>Asks the process to end; kills it when <paramref name="graceOver"/> fires first.</summary>
-    public async Task<ExecuteCommandResult> StopAsync(CancellationToken graceOver)
+    public async Task<StopOutcome> StopAsync(CancellationToken graceOver)
     {
         await _commands.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -68,18 +68,13 @@ internal sealed class ProcessRunner(IResource resource, RunServices run) : IDisp
             }
 
             if (process is null || watch is null)
-            {
-                return cancelled
-                    ? CommandResults.Success()
-                    : CommandResults.Failure($"Resource '{resource.Name}' is not running.");
-            }
+                return cancelled ? StopOutcome.Stopped : StopOutcome.NotRunning;
 
             await run.UpdateAsync(resource, s => s with { State = KnownResourceStates.Stopping }).ConfigureAwait(false);
             process.Terminate();
             var killed = await EndAsync(process, graceOver).ConfigureAwait(false);
             await watch.ConfigureAwait(false);
-            return killed ? CommandResults.Failure($"Resource '{resource.Name}' did not stop in time and was killed.")
-                : CommandResults.Success();
+            return killed ? StopOutcome.Killed : StopOutcome.Stopped;
         }
         finally
         {
