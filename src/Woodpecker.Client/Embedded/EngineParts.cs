@@ -15,7 +15,12 @@ namespace Woodpecker.Client.Embedded;
 /// <summary>Everything an engine is made of: the parts of a writer, a replica and a reader, in one process (section 22).</summary>
 internal sealed class EngineParts : IAsyncDisposable
 {
+    private const long MaxProcessBytes = 256L * 1024 * 1024;
+
     private static readonly TimeSpan _liveTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>One bound for all logs of the engine, in either mode (W9).</summary>
+    private readonly AppendBudget _budget = new(MaxProcessBytes);
 
     private readonly LogOpener? _journalOpener;
     private readonly LogOpener _slotOpener;
@@ -202,7 +207,7 @@ internal sealed class EngineParts : IAsyncDisposable
     private LogOpener MakeOpener(ISegmentPlace place, ISegmentRecovery recovery)
     {
         var logger = Options.Loggers.CreateLogger<WriterSession>();
-        var services = new SessionServices(Writers, place, new WriterSettings(), Options.Time, logger);
+        var services = new SessionServices(Writers, place, new WriterSettings(), Options.Time, _budget, logger);
         return new LogOpener(services, recovery, new ObjectReplay(Options.Objects, ClusterId));
     }
 }
