@@ -42,6 +42,9 @@ public static class ServiceDefaultsExtensions
         // A line or four per request and health probe would bury what the service itself has to say.
         foreach (var category in new[] { "Microsoft.AspNetCore", "System.Net.Http.HttpClient", "Grpc" })
             builder.Logging.AddFilter(category, LogLevel.Warning);
+
+        // Not ready while starting is no failure; who is asked for health answers it, and the parts log their own reasons.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);
         var health = services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthTags.Live]);
         if (settings.SidecarHttpEndpoint is not null)
         {
