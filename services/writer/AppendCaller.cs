@@ -63,7 +63,8 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded) : IA
         }
     }
 
-    // One stream per caller and log keeps the caller's order; a broken one is replaced, its answers are indeterminate (O3).
+    // One stream per caller and log keeps the caller's order; a broken one is replaced, its answers are indeterminate
+    // (O3).
     private async ValueTask<ValueTask<AppendResult>> ForwardAsync(
         string log, LogRecord record, string owner, AppendBatch batch, CancellationToken cancellationToken)
     {

@@ -7,7 +7,9 @@ using Woodpecker.Writing;
 
 namespace Woodpecker.Writer;
 
-/// <summary>Leads appends to the session of their log, here or at the owner. The way of both edges, gRPC and HTTP.</summary>
+/// <summary>
+/// Leads appends to the session of their log, here or at the owner. The way of both edges, gRPC and HTTP.
+/// </summary>
 /// <remarks>Threads: any.</remarks>
 internal sealed class AppendGateway(
     WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending) : IAppendGateway

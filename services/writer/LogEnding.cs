@@ -4,7 +4,8 @@ using Woodpecker.Storage.Metadata.Transactions;
 namespace Woodpecker.Writer;
 
 /// <summary>
-/// The fence that a deletion needs: members of an open segment promise the epoch of deletion, a MemoryBuffer segment gets a
+/// The fence that a deletion needs: members of an open segment promise the epoch of deletion, a MemoryBuffer segment
+/// gets a
 /// fence slot. Only then may "deleted" be answered (D4).
 /// </summary>
 internal sealed class LogEnding(WriterNode node, WriterTransactions transactions)

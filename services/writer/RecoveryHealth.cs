@@ -3,7 +3,9 @@ using Woodpecker.Writer.Ownership;
 
 namespace Woodpecker.Writer;
 
-/// <summary>Degraded while the recovery of a log is blocked, naming log and missing members; other logs are served (section 10).</summary>
+/// <summary>
+/// Degraded while the recovery of a log is blocked, naming log and missing members; other logs are served (section 10).
+/// </summary>
 internal sealed class RecoveryHealth(LogOwnership ownership) : IHealthCheck
 {
     private const int MaxShown = 5;

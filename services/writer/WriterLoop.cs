@@ -5,7 +5,8 @@ using Woodpecker.Writer.Ownership;
 namespace Woodpecker.Writer;
 
 /// <summary>
-/// The writer's life: join, keep epoch keys naming the live key, recover logs whose owner is gone without waiting for an
+/// The writer's life: join, keep epoch keys naming the live key, recover logs whose owner is gone without waiting for
+/// an
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(

@@ -15,7 +15,8 @@ using Woodpecker.Writer.Replication;
 namespace Woodpecker.Writer;
 
 /// <summary>
-/// The writer process: its identity and live key, its way to the replicas, and the opening of logs by mode. Ready once the
+/// The writer process: its identity and live key, its way to the replicas, and the opening of logs by mode. Ready once
+/// the
 /// cluster is known and the live key exists.
 /// </summary>
 /// <remarks>Threads: any.</remarks>
@@ -107,7 +108,9 @@ internal sealed partial class WriterNode(
         return await opener.OpenAsync(log, AppId, live, isForced, cancellationToken);
     }
 
-    /// <summary>Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.</summary>
+    /// <summary>
+    /// Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.
+    /// </summary>
     public async ValueTask<bool> FenceDeletedAsync(
         SegmentKey key, SegmentValue segment, CancellationToken cancellationToken)
     {

@@ -9,7 +9,8 @@ using WriterClient = Woodpecker.Protocol.V1.Writer.WriterClient;
 namespace Woodpecker.Writer.Ownership;
 
 /// <summary>
-/// Appends of one caller and log on their way to the owner: pipelined, in order, answered in order. Nothing is sent again
+/// Appends of one caller and log on their way to the owner: pipelined, in order, answered in order. Nothing is sent
+/// again
 /// here; what was sent and not answered when the stream breaks is indeterminate (O3).
 /// </summary>
 /// <remarks>Threads: one submits; two loops write and read. Bounded by <see cref="MaxWaiting"/>.</remarks>

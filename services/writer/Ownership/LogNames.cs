@@ -3,7 +3,10 @@ using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Writer.Ownership;
 
-/// <summary>Names of logs resolved to records, remembered for a moment: a wrong memory costs a refused transaction, nothing else.</summary>
+/// <summary>
+/// Names of logs resolved to records, remembered for a moment: a wrong memory costs a refused transaction, nothing
+/// else.
+/// </summary>
 /// <remarks>Threads: any. Bounded: the oldest answers are forgotten when there are too many.</remarks>
 internal sealed class LogNames(LogTransactions logs, TimeProvider time)
 {

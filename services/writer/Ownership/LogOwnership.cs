@@ -9,7 +9,8 @@ using Woodpecker.Storage.Writing;
 namespace Woodpecker.Writer.Ownership;
 
 /// <summary>
-/// Which logs this writer owns, and who owns the others (O1 to O7). Opens a log when an append needs it, takes over what a
+/// Which logs this writer owns, and who owns the others (O1 to O7). Opens a log when an append needs it, takes over
+/// what a
 /// dead writer left, gives everything back at the end.
 /// </summary>
 /// <remarks>Threads: any. Safety never rests on anything here: epochs and compares decide (X1, X9).</remarks>
@@ -109,7 +110,9 @@ internal sealed partial class LogOwnership(
         return writers;
     }
 
-    /// <summary>Whether a log without a working owner waits for recovery, and this writer is the one to do it (T9).</summary>
+    /// <summary>
+    /// Whether a log without a working owner waits for recovery, and this writer is the one to do it (T9).
+    /// </summary>
     /// <param name="log">The log.</param>
     /// <param name="writers">The live writers, read a moment ago: a wrong one costs a lost race.</param>
     /// <param name="cancellationToken">Stops the look.</param>

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Woodpecker.Writer.Ownership;
 
-/// <summary>Which live writer should take a log that nobody holds: rendezvous hash of (log, app id), the same everywhere (O4).</summary>
+/// <summary>
+/// Which live writer should take a log that nobody holds: rendezvous hash of (log, app id), the same everywhere (O4).
+/// </summary>
 internal static class WriterRanking
 {
     /// <summary>The first-ranked writer; null if there is none.</summary>

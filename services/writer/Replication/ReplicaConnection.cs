@@ -12,7 +12,9 @@ internal sealed class ReplicaConnection(ReplicaIdentity replica, CancellationTok
     private volatile Identified _identified = new(replica, IdentityMapping.ToReplicaId(replica));
     private long _owedSince;
 
-    /// <summary>The store at the node, as its last answer named it: a generation may rise while the stream lives (R10).</summary>
+    /// <summary>
+    /// The store at the node, as its last answer named it: a generation may rise while the stream lives (R10).
+    /// </summary>
     public ReplicaId Replica => _identified.Replica;
 
     /// <summary>Who sent an answer; the usual one costs nothing to know.</summary>

@@ -6,7 +6,8 @@ using Woodpecker.Storage.Writing;
 namespace Woodpecker.Writer.Replication;
 
 /// <summary>
-/// One member's way through one segment: what it was sent, what it acknowledged, what it gets next. The stream asks it for
+/// One member's way through one segment: what it was sent, what it acknowledged, what it gets next. The stream asks it
+/// for
 /// messages; the sink decides about it.
 /// </summary>
 /// <remarks>Threads: all members guarded by the sink's lock, except the immutable ones.</remarks>
@@ -125,7 +126,9 @@ internal sealed class ReplicaLane
         return MoveTo(durableEntry + 1);
     }
 
-    /// <summary>The member misses an entry that was to be there: back to it. Refusals that follow from the same gap are ignored.</summary>
+    /// <summary>
+    /// The member misses an entry that was to be there: back to it. Refusals that follow from the same gap are ignored.
+    /// </summary>
     /// <returns>False if what it lacks is no longer kept.</returns>
     public bool OnGap(EntryId expected, bool headerMissing)
     {
@@ -136,7 +139,9 @@ internal sealed class ReplicaLane
         return MoveTo(headerMissing ? new EntryId(0) : expected);
     }
 
-    /// <summary>Back to the first frame that was not acknowledged; the header goes first, so that there is an answer.</summary>
+    /// <summary>
+    /// Back to the first frame that was not acknowledged; the header goes first, so that there is an answer.
+    /// </summary>
     public void Rewind()
     {
         _needsOpen = true;

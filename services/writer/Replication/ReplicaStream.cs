@@ -8,17 +8,14 @@ using ReplicaClient = Woodpecker.Protocol.Replica.Replica.ReplicaClient;
 namespace Woodpecker.Writer.Replication;
 
 /// <summary>
-/// The one stream of this process to one replica node: frames of many logs multiplexed, order per log kept. Connects when
+/// The one stream of this process to one replica node: frames of many logs multiplexed, order per log kept. Connects
+/// when
 /// a segment needs the node, reconnects with back-off; a broken stream never resumes, it says Hello again.
 /// </summary>
 /// <remarks>Threads: lanes are registered from any thread; one loop connects, writes and, beside it, reads.</remarks>
 internal sealed partial class ReplicaStream : IAsyncDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly Dictionary<(SegmentKey, QuorumSink), ReplicaLane> _lanes = [];
-    private readonly Dictionary<SegmentKey, ReplicaLane> _bySegment = [];
-    private readonly Queue<ReplicaLane> _ready = new();
-    private readonly HashSet<ReplicaLane> _isReady = [];
+    private readonly LaneQueue _lanes = new();
     private readonly AsyncSignal _wake = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly IPeerChannels _channels;
@@ -63,40 +60,20 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
 
     public void Register(ReplicaLane lane)
     {
-        ReplicaConnection? connection;
-        lock (_gate)
-        {
-            _lanes[(lane.Segment, lane.Sink)] = lane;
-            _bySegment[lane.Segment] = lane;
-            connection = _connection;
-        }
-
+        // In this order: a stream that connects meanwhile finds the lane, and telling it twice is harmless.
+        _lanes.Add(lane);
         Want();
-        if (connection is not null)
+        if (_connection is { } connection)
             lane.Sink.OnConnected(lane, connection.Replica, null);
     }
 
-    public void Unregister(ReplicaLane lane)
-    {
-        lock (_gate)
-        {
-            _lanes.Remove((lane.Segment, lane.Sink));
-            if (_bySegment.GetValueOrDefault(lane.Segment) == lane)
-                _bySegment.Remove(lane.Segment);
-        }
-    }
+    public void Unregister(ReplicaLane lane) => _lanes.Remove(lane);
 
     /// <summary>The lane may have something to send.</summary>
     public void MarkReady(ReplicaLane lane)
     {
-        lock (_gate)
-        {
-            if (!_isReady.Add(lane))
-                return;
-            _ready.Enqueue(lane);
-        }
-
-        _wake.Raise();
+        if (_lanes.MarkReady(lane))
+            _wake.Raise();
     }
 
     /// <summary>Breaks a stream on which an answer is owed for too long (W8); any thread.</summary>
@@ -169,7 +146,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             _connection = null;
             await broken.CancelAsync();
             await reading;
-            foreach (var lane in LanesNow())
+            foreach (var lane in _lanes.List())
                 lane.Sink.Tick();
         }
     }
@@ -187,7 +164,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             MaxFormat = 1,
             TargetNodeId = NodeId,
         };
-        foreach (var lane in LanesNow())
+        foreach (var lane in _lanes.List())
         {
             asked[lane.Segment] = lane;
             hello.Segments.Add(new SegmentRef { LogId = lane.Segment.Log.Value, SegmentId = lane.Segment.Segment.Value });
@@ -205,19 +182,12 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     {
         Log.Connected(_logger, connection.Replica);
         _saidHello = true;
-        List<ReplicaLane> lanes;
-        lock (_gate)
-        {
-            _connection = connection;
-            _ready.Clear();
-            _isReady.Clear();
-            lanes = [.. _lanes.Values];
-        }
-
+        _lanes.ForgetReady();
+        _connection = connection;
         var known = new Dictionary<SegmentKey, SegmentStatus>();
         foreach (var status in hello.Segments)
             known[new SegmentKey(new LogId(status.LogId), new SegmentId(status.SegmentId))] = status;
-        foreach (var lane in lanes)
+        foreach (var lane in _lanes.List())
         {
             var status = asked.GetValueOrDefault(lane.Segment) == lane ? known.GetValueOrDefault(lane.Segment) : null;
             lane.Sink.OnConnected(lane, connection.Replica, status);
@@ -229,7 +199,7 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            if (!TryTakeMessage(out var message, out var frame))
+            if (!_lanes.TryTakeMessage(out var message, out var frame))
             {
                 await _wake.WaitAsync();
                 continue;
@@ -239,39 +209,13 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
             {
                 // W2: the bytes are checked once more before they leave; a reused buffer must not reach a disk.
                 Invariant.Check(frame is null || frame.IsIntact(), "W2");
-                connection.OnSending(owesAnswer: message.KindCase is SessionRequest.KindOneofCase.Append or SessionRequest.KindOneofCase.SegmentOpen);
+                connection.OnSending(owesAnswer: message.KindCase != SessionRequest.KindOneofCase.Lac);
                 await call.RequestStream.WriteAsync(message, cancellationToken);
             }
             finally
             {
                 // The message borrowed the frame's bytes until now.
                 frame?.Release();
-            }
-        }
-    }
-
-    // One message per lane and turn, so that a busy log does not starve the others.
-    private bool TryTakeMessage(out SessionRequest message, out OutgoingFrame? frame)
-    {
-        while (true)
-        {
-            ReplicaLane? lane;
-            lock (_gate)
-            {
-                if (!_ready.TryDequeue(out lane))
-                {
-                    (message, frame) = (null!, null);
-                    return false;
-                }
-
-                _isReady.Remove(lane);
-            }
-
-            if (lane.Sink.TryTake(lane, out frame) is { } taken)
-            {
-                MarkReady(lane);
-                message = taken;
-                return true;
             }
         }
     }
@@ -300,27 +244,15 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         {
             case SessionReply.KindOneofCase.Ack:
                 var ack = reply.Ack;
-                if (Find(ack.LogId, ack.SegmentId) is { } acked)
+                if (_lanes.Find(ack.LogId, ack.SegmentId) is { } acked)
                     acked.Sink.OnAck(acked, connection.Identify(ack.Replica), new EntryId(ack.DurableUpTo));
                 break;
             case SessionReply.KindOneofCase.Refusal:
                 var refusal = reply.Refusal;
-                if (Find(refusal.LogId, refusal.SegmentId) is { } refused)
+                if (_lanes.Find(refusal.LogId, refusal.SegmentId) is { } refused)
                     refused.Sink.OnRefusal(refused, connection.Identify(refusal.Replica), refusal);
                 break;
         }
-    }
-
-    private ReplicaLane? Find(ulong logId, ulong segmentId)
-    {
-        lock (_gate)
-            return _bySegment.GetValueOrDefault(new SegmentKey(new LogId(logId), new SegmentId(segmentId)));
-    }
-
-    private List<ReplicaLane> LanesNow()
-    {
-        lock (_gate)
-            return [.. _lanes.Values];
     }
 
     private static string Describe(Exception error) => error is RpcException rpc ? rpc.Status.Detail : error.Message;

@@ -1,6 +1,8 @@
 namespace Woodpecker.Quorum;
 
-/// <summary>Sizes of ensembles and quorums. An entry goes to all members and is confirmed when <see cref="AckQuorum"/> hold it.</summary>
+/// <summary>
+/// Sizes of ensembles and quorums. An entry goes to all members and is confirmed when <see cref="AckQuorum"/> hold it.
+/// </summary>
 public readonly record struct QuorumSpec
 {
     /// <summary>Three members, two acks: one store may be lost.</summary>
@@ -11,7 +13,9 @@ public readonly record struct QuorumSpec
 
     /// <summary>Makes the specification.</summary>
     /// <param name="members">1 to <see cref="Limits.MaxEnsembleSize"/>.</param>
-    /// <param name="ackQuorum">More than half of the members: two ack sets, and an ack set and a fence set, must share one.</param>
+    /// <param name="ackQuorum">
+    /// More than half of the members: two ack sets, and an ack set and a fence set, must share one.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The numbers do not make a quorum.</exception>
     public QuorumSpec(int members, int ackQuorum)
     {

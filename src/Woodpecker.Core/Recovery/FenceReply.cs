@@ -1,7 +1,8 @@
 namespace Woodpecker.Recovery;
 
 /// <summary>
-/// A member's answer to a fence, made after its promise and everything accepted before were durable (R5). It counts only
+/// A member's answer to a fence, made after its promise and everything accepted before were durable (R5). It counts
+/// only
 /// because the same message fenced the member.
 /// </summary>
 /// <param name="Replica">Who answers, with its present generation.</param>

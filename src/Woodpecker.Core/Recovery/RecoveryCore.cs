@@ -3,10 +3,13 @@ using Woodpecker.Quorum;
 namespace Woodpecker.Recovery;
 
 /// <summary>
-/// Finds the end of a fenced segment from the members' replies and plans the copies that make it safe to seal (T3 to T6).
+/// Finds the end of a fenced segment from the members' replies and plans the copies that make it safe to seal (T3 to
+/// T6).
 /// Silence is unknown, never "absent"; nothing is decided from an index into a partial list.
 /// </summary>
-/// <remarks>Threads: one. Rules: T3, T4, T5, T6, R11; INV-8, INV-16, INV-17. Proof sketch: protocol, section 11.2.</remarks>
+/// <remarks>
+/// Threads: one. Rules: T3, T4, T5, T6, R11; INV-8, INV-16, INV-17. Proof sketch: protocol, section 11.2.
+/// </remarks>
 public sealed class RecoveryCore
 {
     private readonly QuorumSpec _quorum;
@@ -33,7 +36,9 @@ public sealed class RecoveryCore
     /// <summary>Members that replied.</summary>
     public int ReplyCount => Count(static _ => true);
 
-    /// <summary>Takes a reply; a later one of the same member replaces the earlier (its prefix may have grown).</summary>
+    /// <summary>
+    /// Takes a reply; a later one of the same member replaces the earlier (its prefix may have grown).
+    /// </summary>
     /// <returns>False if the sender is not the store the ensemble names: unknown, not a reply (R1).</returns>
     public bool OnReply(int member, in FenceReply reply)
     {
@@ -65,7 +70,9 @@ public sealed class RecoveryCore
         return all || isGraceOver ? RecoveryStep.Decided : RecoveryStep.WaitGrace;
     }
 
-    /// <summary>Plans the copies after which Qa members hold the header and everything up to the end (T6, INV-17).</summary>
+    /// <summary>
+    /// Plans the copies after which Qa members hold the header and everything up to the end (T6, INV-17).
+    /// </summary>
     /// <param name="end">The decided end.</param>
     /// <param name="copies">The copies, the smallest first; empty if enough members hold everything.</param>
     /// <returns>False if fewer than Qa members replied: wait for more.</returns>
@@ -100,7 +107,9 @@ public sealed class RecoveryCore
         return holders + plan.Count >= _quorum.AckQuorum;
     }
 
-    /// <summary>Whether nobody who replied knows the segment: it is empty and has no header anywhere needed (INV-17).</summary>
+    /// <summary>
+    /// Whether nobody who replied knows the segment: it is empty and has no header anywhere needed (INV-17).
+    /// </summary>
     public bool HasNoHeader => Count(static reply => reply.HasHeader) == 0;
 
     // An empty segment needs its header on Qa members only if any member has one.

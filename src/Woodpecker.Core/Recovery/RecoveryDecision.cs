@@ -26,5 +26,7 @@ public readonly record struct RecoveryEnd(EntryId LastEntry, ulong Chain, bool I
 /// <param name="Source">Index of a member that holds the entries.</param>
 /// <param name="Target">Index of the member that lacks them.</param>
 /// <param name="FirstEntry">First entry to copy.</param>
-/// <param name="LastEntry">Last entry to copy; before <paramref name="FirstEntry"/> if only the header is missing.</param>
+/// <param name="LastEntry">
+/// Last entry to copy; before <paramref name="FirstEntry"/> if only the header is missing.
+/// </param>
 public readonly record struct RecoveryCopy(int Source, int Target, EntryId FirstEntry, EntryId LastEntry);

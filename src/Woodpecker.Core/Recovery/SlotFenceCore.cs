@@ -22,7 +22,9 @@ public enum SlotFenceStep
     /// <summary>Put a fence at <see cref="SlotFenceCore.Candidate"/>.</summary>
     PutFence,
 
-    /// <summary>The segment ends before <see cref="SlotFenceCore.Candidate"/>; read the header of the slot before it.</summary>
+    /// <summary>
+    /// The segment ends before <see cref="SlotFenceCore.Candidate"/>; read the header of the slot before it.
+    /// </summary>
     Fenced,
 
     /// <summary>The end cannot be told; nothing is decided.</summary>
@@ -30,7 +32,8 @@ public enum SlotFenceStep
 }
 
 /// <summary>
-/// Finds the end of a MemoryBuffer segment by putting one fence (B6). One is enough, because acks are in order and readers
+/// Finds the end of a MemoryBuffer segment by putting one fence (B6). One is enough, because acks are in order and
+/// readers
 /// stop at the first fence (B8).
 /// </summary>
 public sealed class SlotFenceCore

@@ -5,7 +5,9 @@ namespace Woodpecker.Segments;
 /// <param name="MaxAge">Age at which a segment with entries ends; an empty one never ages.</param>
 public readonly record struct RollPolicy(long MaxBytes, TimeSpan MaxAge)
 {
-    /// <summary>A segment ends at this multiple of <see cref="MaxBytes"/> even if metadata is down: appends stall (section 13).</summary>
+    /// <summary>
+    /// A segment ends at this multiple of <see cref="MaxBytes"/> even if metadata is down: appends stall (section 13).
+    /// </summary>
     public const int HardCapFactor = 4;
 
     /// <summary>256 MiB or 10 minutes.</summary>

@@ -20,7 +20,9 @@ public static class SegmentLifecycle
         _ => false,
     };
 
-    /// <summary>Whether deletion of the whole log may take a segment from one state to the other: every state may go.</summary>
+    /// <summary>
+    /// Whether deletion of the whole log may take a segment from one state to the other: every state may go.
+    /// </summary>
     public static bool IsLegalForDeletedLog(SegmentState? from, SegmentState? to) =>
         IsLegal(from, to) || (from is not null && to is SegmentState.Deleting);
 

@@ -28,7 +28,9 @@ public sealed class SegmentMap
     /// <summary>Builds the map.</summary>
     /// <param name="spans">Oldest first, without Prepared segments.</param>
     /// <param name="map">The map.</param>
-    /// <returns>False if ids have gaps, bases do not join (INV-33) or an active segment is not the last (INV-14).</returns>
+    /// <returns>
+    /// False if ids have gaps, bases do not join (INV-33) or an active segment is not the last (INV-14).
+    /// </returns>
     public static bool TryCreate(ReadOnlySpan<SegmentSpan> spans, out SegmentMap map)
     {
         map = Empty;

@@ -33,7 +33,9 @@ public enum AppendDecisionKind
 
 /// <summary>Decision about a batch, with the data that explains it.</summary>
 /// <param name="Kind">Which.</param>
-/// <param name="FirstOffset">Assigned or original offset of the first entry; the next offset for OffsetMismatch.</param>
+/// <param name="FirstOffset">
+/// Assigned or original offset of the first entry; the next offset for OffsetMismatch.
+/// </param>
 /// <param name="ExpectedSequence">Next sequence number, for OutOfOrder.</param>
 /// <param name="IsPending">For Duplicate: the original is still in flight.</param>
 public readonly record struct AppendDecision(

@@ -1,7 +1,8 @@
 namespace Woodpecker.Writing;
 
 /// <summary>
-/// What the entries of a log add up to besides their bytes: producers and the fencing token. A pure fold of entries over
+/// What the entries of a log add up to besides their bytes: producers and the fencing token. A pure fold of entries
+/// over
 /// the snapshot in a segment header (P2, INV-37), so takeover, re-append and replay give the same answers.
 /// </summary>
 /// <remarks>Threads: one.</remarks>

@@ -1,6 +1,8 @@
 namespace Woodpecker.Writing;
 
-/// <summary>Which batches go into the next frame: whole ones, up to a target size, never past the hard limits (W1, INV-35).</summary>
+/// <summary>
+/// Which batches go into the next frame: whole ones, up to a target size, never past the hard limits (W1, INV-35).
+/// </summary>
 /// <param name="targetSize">A frame takes no more batches once it is this large, in bytes.</param>
 /// <param name="maxSize">A frame is never larger, in bytes; a single batch always fits (checked at ingress).</param>
 public struct FramePlan(int targetSize, int maxSize)

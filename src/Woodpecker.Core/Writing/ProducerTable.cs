@@ -4,7 +4,9 @@ namespace Woodpecker.Writing;
 /// Which sequence numbers of which producers a log holds, entries in flight included: the fold of all entries over the
 /// snapshot in the segment header (P2, INV-37). (id, epoch, seq) maps to at most one offset (INV-29).
 /// </summary>
-/// <remarks>Threads: one. Expiry goes by log position, never by a clock, so every fold gives the same answers.</remarks>
+/// <remarks>
+/// Threads: one. Expiry goes by log position, never by a clock, so every fold gives the same answers.
+/// </remarks>
 public sealed class ProducerTable
 {
     /// <summary>A producer without an entry within this many offsets is forgotten.</summary>
@@ -71,7 +73,9 @@ public sealed class ProducerTable
             window.Append(new ProducerRange(stamp.Sequence, 1, offset));
     }
 
-    /// <summary>The state for a segment header, ordered by producer id, without producers that expired before the base.</summary>
+    /// <summary>
+    /// The state for a segment header, ordered by producer id, without producers that expired before the base.
+    /// </summary>
     public IReadOnlyList<ProducerState> Snapshot(Offset baseOffset)
     {
         Sweep(baseOffset);

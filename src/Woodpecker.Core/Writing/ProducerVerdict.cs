@@ -9,7 +9,9 @@ public enum ProducerVerdictKind
     /// <summary>It was assigned offsets before: answer those.</summary>
     Duplicate,
 
-    /// <summary>It lies before the remembered batches: definitely not appended again, its offsets are forgotten.</summary>
+    /// <summary>
+    /// It lies before the remembered batches: definitely not appended again, its offsets are forgotten.
+    /// </summary>
     TooOld,
 
     /// <summary>It skips sequence numbers, or is cut differently from what was sent before.</summary>

@@ -1,6 +1,8 @@
 namespace Woodpecker.Writing;
 
-/// <summary>Live state of one producer: last sequence and a ring of its last batches. Owned by <see cref="ProducerTable"/>.</summary>
+/// <summary>
+/// Live state of one producer: last sequence and a ring of its last batches. Owned by <see cref="ProducerTable"/>.
+/// </summary>
 internal sealed class ProducerWindow(Guid producerId)
 {
     private readonly ProducerRange[] _ranges = new ProducerRange[Limits.ProducerWindow];

@@ -5,7 +5,8 @@ namespace Woodpecker.Writing;
 /// which order callers hear of it, and what survives a roll. Bytes, time and calls stay with the shell.
 /// </summary>
 /// <remarks>
-/// Shape:   batches in flight form one queue by assignment. Offsets stay for ever; EntryIds follow from the segment's base,
+/// Shape:   batches in flight form one queue by assignment. Offsets stay for ever; EntryIds follow from the segment's
+///          base,
 ///          so a re-appended batch keeps its offset (INV-34).
 /// Threads: one.
 /// Rules:   W1, W4, W5, W7, W10, section 10; INV-5, 16, 19, 33, 34.
@@ -67,12 +68,15 @@ public sealed class WriterCore<TTicket>
     public bool IsQuiet => ConfirmedEnd == NextOffset;
 
     /// <summary>
-    /// Producers and token of the batches taken by <see cref="TryTakeCompleted"/>: what the header of the next segment says.
+    /// Producers and token of the batches taken by <see cref="TryTakeCompleted"/>: what the header of the next segment
+    /// says.
     /// Entries in flight are not in it, because a takeover may not find them (INV-37).
     /// </summary>
     public AppendFold ConfirmedState { get; }
 
-    /// <summary>A transaction opened this segment; known to have succeeded (INV-36). Un-confirmed entries move to it.</summary>
+    /// <summary>
+    /// A transaction opened this segment; known to have succeeded (INV-36). Un-confirmed entries move to it.
+    /// </summary>
     /// <param name="segment">The next segment.</param>
     /// <param name="baseOffset">Its base as written to metadata.</param>
     public void OpenSegment(SegmentId segment, Offset baseOffset)
@@ -86,7 +90,9 @@ public sealed class WriterCore<TTicket>
     }
 
     /// <summary>Decides about a batch; an accepted one gets its offsets in the same step (W1).</summary>
-    /// <returns>Accepted and pending duplicates wait in the queue; everything else is answered by the shell at once.</returns>
+    /// <returns>
+    /// Accepted and pending duplicates wait in the queue; everything else is answered by the shell at once.
+    /// </returns>
     // hot path: no allocation per entry
     public AppendDecision Admit(in BatchFacts batch, TTicket ticket)
     {
@@ -119,7 +125,9 @@ public sealed class WriterCore<TTicket>
         return range;
     }
 
-    /// <summary>The sink confirmed all entries of the open segment up to this one (W4). Ignored once frozen or dead.</summary>
+    /// <summary>
+    /// The sink confirmed all entries of the open segment up to this one (W4). Ignored once frozen or dead.
+    /// </summary>
     /// <returns>Whether the confirmed end rose.</returns>
     public bool Confirm(EntryId lac)
     {

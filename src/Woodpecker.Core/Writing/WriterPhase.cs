@@ -9,7 +9,9 @@ public enum WriterPhase
     /// <summary>Batches are assigned to the open segment.</summary>
     Open,
 
-    /// <summary>The end of the segment is chosen but not yet in metadata: nothing is assigned, late acks are ignored (W10).</summary>
+    /// <summary>
+    /// The end of the segment is chosen but not yet in metadata: nothing is assigned, late acks are ignored (W10).
+    /// </summary>
     Frozen,
 
     /// <summary>A newer epoch exists or the session failed: no Ok is given ever again (W5, INV-19).</summary>

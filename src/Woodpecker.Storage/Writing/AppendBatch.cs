@@ -5,7 +5,9 @@ using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>One client batch, checked against the limits and ready to be encoded: visible whole or not at all (INV-35).</summary>
+/// <summary>
+/// One client batch, checked against the limits and ready to be encoded: visible whole or not at all (INV-35).
+/// </summary>
 /// <remarks>
 /// Ownership: payloads are borrowed until the append is answered, also if its caller stopped waiting: give memory that
 ///            is not reused. Headers and token are encoded here, once.
@@ -34,7 +36,9 @@ public sealed class AppendBatch
     /// <summary>Upper bound of the encoded entries, in bytes.</summary>
     public int MaxEncodedSize { get; }
 
-    /// <summary>W3C traceparent of the caller's span, if it is recorded: the frame carries it to the replicas.</summary>
+    /// <summary>
+    /// W3C traceparent of the caller's span, if it is recorded: the frame carries it to the replicas.
+    /// </summary>
     public string? TraceParent { get; private init; }
 
     /// <summary>The entries as the caller gave them.</summary>
@@ -43,7 +47,9 @@ public sealed class AppendBatch
     /// <summary>Checks and prepares a batch.</summary>
     /// <param name="entries">1 to <see cref="AppendLimits.MaxBatchEntries"/> entries; the array is kept.</param>
     /// <param name="limits">The bounds of this process.</param>
-    /// <param name="firstStamp">Stamp of the first entry; the others follow consecutively. Null without a producer.</param>
+    /// <param name="firstStamp">
+    /// Stamp of the first entry; the others follow consecutively. Null without a producer.
+    /// </param>
     /// <param name="expectedOffset">The offset the first entry must get, or null (P4).</param>
     /// <param name="fencingToken">The token the caller names, or null (P5).</param>
     /// <param name="setFencingToken">The token the first entry sets, empty to clear it, or null.</param>

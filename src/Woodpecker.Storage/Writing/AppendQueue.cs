@@ -1,7 +1,8 @@
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// Appends of one log between their callers and the session's loop, bounded by bytes and count. The bound covers those in
+/// Appends of one log between their callers and the session's loop, bounded by bytes and count. The bound covers those
+/// in
 /// flight too, so that admission happens before anything is buffered (W9).
 /// </summary>
 /// <remarks>Threads: any may add; the loop takes and releases.</remarks>
@@ -45,7 +46,9 @@ internal sealed class AppendQueue(long maxBytes, int maxCount, AppendBudget budg
         }
     }
 
-    /// <summary>Moves everything that waits to the loop's own queue; it stays within the bound until released.</summary>
+    /// <summary>
+    /// Moves everything that waits to the loop's own queue; it stays within the bound until released.
+    /// </summary>
     public void MoveTo(WaitingAppends destination)
     {
         lock (_gate)

@@ -2,7 +2,9 @@ using System.Threading.Tasks.Sources;
 
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>Wakes one loop from many threads: sets are merged, and the loop looks at everything once per wake-up.</summary>
+/// <summary>
+/// Wakes one loop from many threads: sets are merged, and the loop looks at everything once per wake-up.
+/// </summary>
 /// <remarks>Threads: any may set; one waits. No allocation.</remarks>
 public sealed class AsyncSignal : IValueTaskSource
 {

@@ -9,11 +9,13 @@ namespace Woodpecker.Storage.Writing;
 public sealed record MemberFence(FenceReply? Reply, ReadOnlyMemory<byte> Header, LogEpoch Promised);
 
 /// <summary>
-/// The members of one segment as a recoverer sees them: over the network, or in process. The caller has its own deadlines.
+/// The members of one segment as a recoverer sees them: over the network, or in process. The caller has its own
+/// deadlines.
 /// </summary>
 /// <remarks>
 /// Threads: any; calls to different members run in parallel.
-/// Errors:  <see cref="WoodpeckerException"/>: Unavailable when the member does not answer or is another store (unknown,
+/// Errors:  <see cref="WoodpeckerException"/>: Unavailable when the member does not answer or is another store
+///          (unknown,
 ///          never "absent": R1, T3), Fenced when it promised a higher epoch, Corrupt when its bytes fail their checks.
 /// </remarks>
 public interface IEnsemble : IAsyncDisposable
@@ -27,7 +29,9 @@ public interface IEnsemble : IAsyncDisposable
     /// <summary>Fences a member (R5); the reply counts only because of it.</summary>
     ValueTask<MemberFence> FenceAsync(int member, LogEpoch epoch, CancellationToken cancellationToken);
 
-    /// <summary>Whole frames that cover the entries, in order. The first may begin earlier. Bytes are the receiver's.</summary>
+    /// <summary>
+    /// Whole frames that cover the entries, in order. The first may begin earlier. Bytes are the receiver's.
+    /// </summary>
     IAsyncEnumerable<ReadOnlyMemory<byte>> ReadFramesAsync(
         int member, LogEpoch epoch, EntryId firstEntry, EntryId lastEntry, CancellationToken cancellationToken);
 

@@ -7,7 +7,9 @@ namespace Woodpecker.Storage.Writing;
 /// <summary>A segment whose end is found and safe; not yet sealed in metadata.</summary>
 /// <param name="End">The end to write.</param>
 /// <param name="Origin">How it was found.</param>
-/// <param name="State">Producers and token at the end; null if the segment never got a header: then nothing changed since the one before.</param>
+/// <param name="State">
+/// Producers and token at the end; null if the segment never got a header: then nothing changed since the one before.
+/// </param>
 public sealed record RecoveryResult(SegmentEnd End, SealOrigin Origin, AppendFold? State);
 
 /// <summary>Recovers and re-reads segments of one mode for a new reign.</summary>

@@ -16,7 +16,9 @@ public enum SinkState
     /// <summary>Too few members answer: frames in flight may wait long; new ones should not be sent.</summary>
     NoQuorum,
 
-    /// <summary>No further frame of this segment will be confirmed, but the log may go on in a next one (section 10).</summary>
+    /// <summary>
+    /// No further frame of this segment will be confirmed, but the log may go on in a next one (section 10).
+    /// </summary>
     Stuck,
 
     /// <summary>A member promised a higher epoch, or a slot is another's: the session is dead (W5, B3).</summary>
@@ -27,7 +29,8 @@ public enum SinkState
 }
 
 /// <summary>
-/// Makes the frames of one segment durable: on replicas, in slots, or in an own journal. The one place where modes differ.
+/// Makes the frames of one segment durable: on replicas, in slots, or in an own journal. The one place where modes
+/// differ.
 /// </summary>
 /// <remarks>
 /// Shape:      frames come in order; confirmation is cumulative and in order.
@@ -60,7 +63,8 @@ public interface ISegmentSink : IAsyncDisposable
     void Send(OutgoingFrame frame);
 
     /// <summary>
-    /// The segment is sealed in metadata: lets slow members catch up for a short while, tells members the end, lets go of
+    /// The segment is sealed in metadata: lets slow members catch up for a short while, tells members the end, lets go
+    /// of
     /// everything. Best effort: a missed seal is found in metadata by the member itself (R7).
     /// </summary>
     ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken);

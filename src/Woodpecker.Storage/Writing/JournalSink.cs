@@ -4,7 +4,9 @@ using Woodpecker.Storage.Replicas;
 
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>Writes the frames of a segment into a store of this process: the embedded mode, an ensemble of one (section 22).</summary>
+/// <summary>
+/// Writes the frames of a segment into a store of this process: the embedded mode, an ensemble of one (section 22).
+/// </summary>
 /// <remarks>
 /// Threads:    the session sends; one loop hands frames to the store; the journal's thread tells what is durable.
 /// Durability: confirmed means synced by the one store.

@@ -29,10 +29,13 @@ public enum OpenOutcome
 public sealed record OpenResult(OpenOutcome Outcome, WriterSession? Session, string? Holder);
 
 /// <summary>
-/// Begins a reign over a log: raises the epoch, recovers the newest segment if it was not sealed, restores producers and
+/// Begins a reign over a log: raises the epoch, recovers the newest segment if it was not sealed, restores producers
+/// and
 /// token, starts the session. The takeover of the protocol, T1 to T8, for every mode.
 /// </summary>
-/// <remarks>Threads: one opening per log at a time. Errors: <see cref="WoodpeckerException"/> and MetadataException.</remarks>
+/// <remarks>
+/// Threads: one opening per log at a time. Errors: <see cref="WoodpeckerException"/> and MetadataException.
+/// </remarks>
 public sealed partial class LogOpener(SessionServices services, ISegmentRecovery recovery, ObjectReplay objects)
 {
     private static readonly TimeSpan _announceLimit = TimeSpan.FromSeconds(5);

@@ -6,7 +6,8 @@ namespace Woodpecker.Storage.Writing;
 
 /// <summary>An encoded frame on its way, shared by everyone who still sends or may have to send it again.</summary>
 /// <remarks>
-/// Ownership: counted references; the bytes go back to the pool when the last one is released. Whoever hands the frame on
+/// Ownership: counted references; the bytes go back to the pool when the last one is released. Whoever hands the frame
+///            on
 ///            adds a reference for the receiver first.
 /// Threads:   references may be added and released by any thread; the bytes never change.
 /// </remarks>
@@ -55,7 +56,8 @@ public sealed class OutgoingFrame
     }
 
     /// <summary>
-    /// The same entries as part of the next segment (section 10): the body stays byte for byte, since entry checksums are
+    /// The same entries as part of the next segment (section 10): the body stays byte for byte, since entry checksums
+    /// are
     /// bound to offsets, which do not change; only the header is made anew.
     /// </summary>
     internal OutgoingFrame MoveTo(in FrameStart start)

@@ -3,7 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// One append in flight: the caller waits on it, the session answers it exactly once (W5, INV-32). Pooled: it returns to
+/// One append in flight: the caller waits on it, the session answers it exactly once (W5, INV-32). Pooled: it returns
+/// to
 /// its pool when both the caller took the answer and the session let go.
 /// </summary>
 /// <remarks>Threads: the session, the caller and a cancellation may race; the first answer wins.</remarks>
@@ -47,7 +48,9 @@ internal sealed class PendingAppend(PendingAppendPool pool) : IValueTaskSource<A
         }
     }
 
-    /// <summary>The session begins to assign offsets. False if the caller has gone: nothing of the batch is appended.</summary>
+    /// <summary>
+    /// The session begins to assign offsets. False if the caller has gone: nothing of the batch is appended.
+    /// </summary>
     public bool TryAssign() => Interlocked.CompareExchange(ref _state, Assigned, Queued) == Queued;
 
     /// <summary>Gives the answer; later answers are ignored.</summary>
@@ -91,7 +94,8 @@ internal sealed class PendingAppend(PendingAppendPool pool) : IValueTaskSource<A
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
 
-    // Before offsets are assigned cancelling means "not appended"; afterwards only the answer changes, not the write (W8).
+    // Before offsets are assigned cancelling means "not appended"; afterwards only the answer changes, not the write
+    // (W8).
     private void Cancel(CancellationToken token)
     {
         if (Interlocked.CompareExchange(ref _state, Answered, Queued) == Queued)

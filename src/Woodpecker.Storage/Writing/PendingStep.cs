@@ -24,7 +24,9 @@ internal enum StepKind
     Release,
 }
 
-/// <summary>The one step of a session that is under way; its outcome is published to the loop before the signal is raised.</summary>
+/// <summary>
+/// The one step of a session that is under way; its outcome is published to the loop before the signal is raised.
+/// </summary>
 internal sealed class PendingStep
 {
     private TransitionOutcome? _outcome;

@@ -45,7 +45,8 @@ public sealed class SegmentRecovery
 
     /// <summary>Runs until the segment is safe to seal.</summary>
     /// <exception cref="WoodpeckerException">
-    /// Unavailable (RecoveryBlocked): too few members answered before the deadline; Corrupt (Inconsistent): their answers
+    /// Unavailable (RecoveryBlocked): too few members answered before the deadline; Corrupt (Inconsistent): their
+    /// answers
     /// contradict each other; Fenced: a higher epoch is at work.
     /// </exception>
     public async ValueTask<RecoveredSegment> RunAsync(CancellationToken cancellationToken)

@@ -20,14 +20,18 @@ public sealed record SessionServices(
     AppendBudget Budget,
     ILogger Logger);
 
-/// <summary>A log as takeover left it: all its segments are sealed, unless takeover opened one for this reign.</summary>
+/// <summary>
+/// A log as takeover left it: all its segments are sealed, unless takeover opened one for this reign.
+/// </summary>
 /// <param name="Reign">The reign.</param>
 /// <param name="Log">Name, mode and options.</param>
 /// <param name="NextSegment">The number of the next segment to open.</param>
 /// <param name="PreparedRevision">mod_revision of a Prepared key under that number; 0 if there is none.</param>
 /// <param name="NextOffset">End of the log.</param>
 /// <param name="State">Producers and token at that end.</param>
-/// <param name="Opened">The segment that takeover opened, whose number is <paramref name="NextSegment"/>; null if none.</param>
+/// <param name="Opened">
+/// The segment that takeover opened, whose number is <paramref name="NextSegment"/>; null if none.
+/// </param>
 public sealed record SessionStart(
     Reign Reign,
     LogValue Log,

@@ -1,6 +1,8 @@
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>Wakes a session at the next moment it waits for. Armed lazily: an earlier wake-up than needed is harmless.</summary>
+/// <summary>
+/// Wakes a session at the next moment it waits for. Armed lazily: an earlier wake-up than needed is harmless.
+/// </summary>
 /// <remarks>Threads: the session's loop arms; the timer's own thread raises the signal.</remarks>
 internal sealed class SessionTimer : IDisposable
 {
@@ -21,7 +23,9 @@ internal sealed class SessionTimer : IDisposable
             static state => ((SessionTimer)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Makes sure that the signal is raised no later than in <paramref name="wait"/>; null for "nothing to wait for".</summary>
+    /// <summary>
+    /// Makes sure that the signal is raised no later than in <paramref name="wait"/>; null for "nothing to wait for".
+    /// </summary>
     public void Arm(TimeSpan? wait)
     {
         if (wait is not { } span)

@@ -5,7 +5,8 @@ using Woodpecker.Format.Objects;
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// The bytes of one slot: a block around the frame's body, which is not copied; slot 0 begins with the header block. Fence
+/// The bytes of one slot: a block around the frame's body, which is not copied; slot 0 begins with the header block.
+/// Fence
 /// slots are one empty block (B1, B6).
 /// </summary>
 internal sealed class SlotObjectBuilder(Guid clusterId, SegmentKey segment, LogEpoch epoch, ulong writerNonce)

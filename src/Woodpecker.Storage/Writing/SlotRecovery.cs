@@ -9,7 +9,9 @@ using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>Recovery of MemoryBuffer segments: one fence slot ends them (B6); the state is folded from slot 0 on (T8).</summary>
+/// <summary>
+/// Recovery of MemoryBuffer segments: one fence slot ends them (B6); the state is folded from slot 0 on (T8).
+/// </summary>
 /// <param name="store">The object store, with its retries.</param>
 /// <param name="clusterId">The cluster; every slot carries it.</param>
 /// <param name="ids">Nonces of fences.</param>

@@ -5,13 +5,15 @@ using Woodpecker.Writing;
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// MemoryBuffer: every frame becomes a numbered slot in the object store, put only if absent; several fly, confirmation is
+/// MemoryBuffer: every frame becomes a numbered slot in the object store, put only if absent; several fly, confirmation
+///               is
 /// in slot order (B1 to B5).
 /// </summary>
 /// <remarks>
 /// Threads:    the session sends; puts run beside it; state is under one lock.
 /// Durability: confirmed means that the slot and all before it are objects (INV-24).
-/// Errors:     another's object in an own slot is a fence; a put that stays unknown or failed ends the session (B3, B4).
+/// Errors:     another's object in an own slot is a fence; a put that stays unknown or failed ends the session (B3,
+///             B4).
 /// </remarks>
 internal sealed class SlotSink : ISegmentSink
 {

@@ -1,6 +1,8 @@
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>Frames of the open segment that were sent and not confirmed: kept whole, so that they can move to the next segment.</summary>
+/// <summary>
+/// Frames of the open segment that were sent and not confirmed: kept whole, so that they can move to the next segment.
+/// </summary>
 /// <remarks>Threads: the session's loop. Ownership: holds one reference of each frame.</remarks>
 internal sealed class UnconfirmedFrames
 {

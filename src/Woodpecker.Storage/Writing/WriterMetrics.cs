@@ -3,7 +3,9 @@ using System.Diagnostics.Metrics;
 
 namespace Woodpecker.Storage.Writing;
 
-/// <summary>What writer sessions tell the outside: outcomes, latencies, frames, rolls and takeovers. No tag names a log.</summary>
+/// <summary>
+/// What writer sessions tell the outside: outcomes, latencies, frames, rolls and takeovers. No tag names a log.
+/// </summary>
 /// <remarks>Threads: any. Without a listener a measurement costs a check.</remarks>
 internal static class WriterMetrics
 {

@@ -133,7 +133,9 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         return _loop.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Ends the session at once, without sealing: the next reign takes over. Appends in flight become Indeterminate.</summary>
+    /// <summary>
+    /// Ends the session at once, without sealing: the next reign takes over. Appends in flight become Indeterminate.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         _isAborting = true;

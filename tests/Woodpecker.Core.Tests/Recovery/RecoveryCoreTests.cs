@@ -124,7 +124,8 @@ public sealed class RecoveryCoreTests
         Assert.Equal(new EntryId(11), End(core).LastEntry);
     }
 
-    // Every state of three members whose writer got two acks for a prefix, at most one of them having lost its newest part.
+    // Every state of three members whose writer got two acks for a prefix, at most one of them having lost its newest
+    // part.
     [Fact]
     public void AckedEntries_SurviveEveryDecision() => Gen.Select(
         Gen.Long[-1, 6].Array[3], Gen.Int[-1, 2], Gen.Int[1, 3], Gen.Int[0, 7]).Sample((held, ambiguous, lost, replies) =>

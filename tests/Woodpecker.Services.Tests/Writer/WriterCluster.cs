@@ -20,7 +20,9 @@ using Woodpecker.Writer;
 
 namespace Woodpecker.Services.Tests.Writer;
 
-/// <summary>Three replicas with faults, metadata, objects, and writer services as they are; everything over real ports.</summary>
+/// <summary>
+/// Three replicas with faults, metadata, objects, and writer services as they are; everything over real ports.
+/// </summary>
 internal sealed class WriterCluster : IAsyncDisposable
 {
     private readonly string _directory;

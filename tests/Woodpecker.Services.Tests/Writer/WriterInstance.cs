@@ -38,7 +38,9 @@ internal sealed class WriterInstance(string appId, WebApplication app, Uri addre
         return await stream.ReceiveAsync();
     }
 
-    /// <summary>Drops the process's sessions and live key without sealing or releasing anything: what a kill leaves.</summary>
+    /// <summary>
+    /// Drops the process's sessions and live key without sealing or releasing anything: what a kill leaves.
+    /// </summary>
     public async Task KillAsync(LogId log)
     {
         await Ownership.DropAsync(log);

@@ -8,7 +8,8 @@ using Woodpecker.Replicas;
 namespace Woodpecker.Testing.Replicas;
 
 /// <summary>
-/// A replica's store in memory over the real decisions, with faults: it can hang, refuse, forget its newest frame with a
+/// A replica's store in memory over the real decisions, with faults: it can hang, refuse, forget its newest frame with
+/// a
 /// new generation, or come back empty. What it acknowledged survives <see cref="Restart"/>.
 /// </summary>
 public sealed class MemoryReplicaStore
@@ -32,7 +33,9 @@ public sealed class MemoryReplicaStore
     /// <summary>Frames accepted so far.</summary>
     public int AppendCount { get; private set; }
 
-    /// <summary>No call is answered until <see cref="Resume"/>; calls that arrive are done, only their answers wait.</summary>
+    /// <summary>
+    /// No call is answered until <see cref="Resume"/>; calls that arrive are done, only their answers wait.
+    /// </summary>
     public void Hang()
     {
         lock (_gate)
@@ -55,7 +58,9 @@ public sealed class MemoryReplicaStore
             _refusal = kind;
     }
 
-    /// <summary>A crash and a boot that met an unreadable record: the newest frame may be gone, the generation rises (R10).</summary>
+    /// <summary>
+    /// A crash and a boot that met an unreadable record: the newest frame may be gone, the generation rises (R10).
+    /// </summary>
     public void Restart(bool losesNewestFrame)
     {
         lock (_gate)
