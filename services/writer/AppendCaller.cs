@@ -17,10 +17,12 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded) : IA
 
     /// <summary>Hands a batch over; completes when its place in the order is fixed.</summary>
     /// <returns>The answer to come, awaited once.</returns>
-    public ValueTask<ValueTask<AppendResult>> SubmitAsync(string log, AppendBatch batch, CancellationToken cancellationToken)
+    public ValueTask<ValueTask<AppendResult>> SubmitAsync(
+        string log, AppendBatch batch, CancellationToken cancellationToken)
     {
         // The usual case: the log is open here, nothing waits.
-        if (_forwards.Count == 0 && gateway.FindSession(log) is { } session && session.TryAppend(batch, cancellationToken, out var answer))
+        if (_forwards.Count == 0 && gateway.FindSession(log) is { } session
+            && session.TryAppend(batch, cancellationToken, out var answer))
             return new ValueTask<ValueTask<AppendResult>>(answer);
         return SubmitSlowAsync(log, batch, cancellationToken);
     }
@@ -83,7 +85,8 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded) : IA
             _forwards.Add(log, forward);
         }
 
-        return await forward.SubmitAsync(log, batch, unreachable: () => gateway.Suspect(record, owner), cancellationToken);
+        return await forward.SubmitAsync(
+            log, batch, unreachable: () => gateway.Suspect(record, owner), cancellationToken);
     }
 
     private static ValueTask<AppendResult> Answer(WoodpeckerException error) => new(AppendResult.NotAppended(error));

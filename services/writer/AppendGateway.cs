@@ -12,7 +12,8 @@ namespace Woodpecker.Writer;
 /// </summary>
 /// <remarks>Threads: any.</remarks>
 internal sealed class AppendGateway(
-    WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending) : IAppendGateway
+    WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending)
+    : IAppendGateway
 {
     private const int MaxAttempts = 3;
 

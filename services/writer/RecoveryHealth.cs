@@ -10,7 +10,8 @@ internal sealed class RecoveryHealth(LogOwnership ownership) : IHealthCheck
 {
     private const int MaxShown = 5;
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var blocked = ownership.Blocked;
         return Task.FromResult(blocked.Count == 0

@@ -8,16 +8,19 @@ using Woodpecker.Writer.Ownership;
 namespace Woodpecker.Writer;
 
 /// <summary>Appends over gRPC: map in, submit, map out; replies come in the order of requests.</summary>
-internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationLifetime lifetime) : Protocol.V1.Writer.WriterBase
+internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationLifetime lifetime)
+    : Protocol.V1.Writer.WriterBase
 {
     // Answers waiting for one stream; requests beyond wait in the transport, which holds the caller back.
     private const int MaxPending = 4_096;
 
     public override async Task Append(
-        IAsyncStreamReader<AppendRequest> requestStream, IServerStreamWriter<AppendReply> responseStream, ServerCallContext context)
+        IAsyncStreamReader<AppendRequest> requestStream, IServerStreamWriter<AppendReply> responseStream,
+        ServerCallContext context)
     {
         var isForwarded = context.RequestHeaders.GetValue(OwnerForwarder.ForwardedHeader) is not null;
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var stop =
+            CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         var answers = Channel.CreateBounded<(ulong RequestId, ValueTask<AppendResult> Answer)>(
             new BoundedChannelOptions(MaxPending) { SingleReader = true, SingleWriter = true });
         await using var caller = new AppendCaller(gateway, isForwarded);
@@ -81,7 +84,8 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
         if (request.Entries.Count > gateway.Limits.MaxBatchEntries)
         {
             throw new WoodpeckerException(
-                ErrorKind.Invalid, $"A batch has at most {gateway.Limits.MaxBatchEntries} entries; this one has {request.Entries.Count}.");
+                ErrorKind.Invalid,
+                $"A batch has at most {gateway.Limits.MaxBatchEntries} entries; this one has {request.Entries.Count}.");
         }
 
         var entries = new NewEntry[request.Entries.Count];
@@ -115,7 +119,8 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
                 replies.WriteOptions = answers.TryPeek(out var next) && next.Answer.IsCompleted ? more : null;
                 await replies.WriteAsync(AppendMapping.ToWire(result, requestId), callerGone);
             }
-            catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException or RpcException)
+            catch (Exception e) when (
+                e is OperationCanceledException or InvalidOperationException or IOException or RpcException)
             {
                 isGone = true;
                 await stop.CancelAsync();

@@ -10,7 +10,8 @@ namespace Woodpecker.Writer;
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(
-    WriterNode node, LogOwnership ownership, LogTransactions logs, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<WriterLoop> logger)
+    WriterNode node, LogOwnership ownership, LogTransactions logs, IHostApplicationLifetime lifetime,
+    TimeProvider time, ILogger<WriterLoop> logger)
     : BackgroundService
 {
     private const int PageSize = 1_000;

@@ -98,7 +98,8 @@ internal sealed partial class WriterNode(
         var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _quorumOpener;
         if (opener is null || live == 0)
         {
-            throw new WoodpeckerException(ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
+            throw new WoodpeckerException(
+                ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
             {
                 Reason = "NotReady",
                 RetryAfter = _retryPause,
@@ -123,12 +124,14 @@ internal sealed partial class WriterNode(
         }
 
         var settings = new TakeoverSettings();
-        await using var ensemble = _replicas.OpenEnsemble(key, [.. segment.Ensemble.Select(static m => m.ToReplicaId())]);
+        await using var ensemble =
+            _replicas.OpenEnsemble(key, [.. segment.Ensemble.Select(static m => m.ToReplicaId())]);
         return await EnsembleRecovery.FenceDeletedAsync(
             ensemble, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
     }
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         if (_problem is { } problem)
             return Task.FromResult(HealthCheckResult.Unhealthy(problem));
@@ -175,7 +178,8 @@ internal sealed partial class WriterNode(
         {
             throw new WoodpeckerException(
                 ErrorKind.Invalid,
-                $"Woodpecker:ClusterId is {expected:N}, but the metadata belongs to cluster {cluster.ClusterId:N}; one of the two settings is wrong.");
+                $"Woodpecker:ClusterId is {expected:N}, but the metadata belongs to cluster {cluster.ClusterId:N}; "
+                + "one of the two settings is wrong.");
         }
 
         return cluster.ClusterId;
@@ -189,7 +193,8 @@ internal sealed partial class WriterNode(
             {
                 return await action();
             }
-            catch (Exception e) when (StorageErrors.Translate(e) is { Kind: ErrorKind.Unavailable or ErrorKind.Indeterminate } known)
+            catch (Exception e) when (
+                StorageErrors.Translate(e) is { Kind: ErrorKind.Unavailable or ErrorKind.Indeterminate } known)
             {
                 _problem = known.Message;
                 Log.MetadataAway(_logger, known.Message);

@@ -128,7 +128,8 @@ internal sealed class ForwardStream : IAsyncDisposable
         }
     }
 
-    private async Task ReadAsync(AsyncDuplexStreamingCall<AppendRequest, AppendReply> call, CancellationTokenSource broken)
+    private async Task ReadAsync(
+        AsyncDuplexStreamingCall<AppendRequest, AppendReply> call, CancellationTokenSource broken)
     {
         try
         {
@@ -150,7 +151,8 @@ internal sealed class ForwardStream : IAsyncDisposable
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(broken.Token);
             limit.CancelAfter(_answerLimit);
-            if (await call.ResponseStream.MoveNext(limit.Token) && call.ResponseStream.Current.RequestId == forward.Request.RequestId)
+            if (await call.ResponseStream.MoveNext(limit.Token)
+                && call.ResponseStream.Current.RequestId == forward.Request.RequestId)
             {
                 _isUnreachable = false;
                 forward.Answer(AppendMapping.ToResult(call.ResponseStream.Current));
@@ -202,7 +204,8 @@ internal sealed class ForwardStream : IAsyncDisposable
 
     private sealed class Forward(AppendRequest request, Action unreachable)
     {
-        private readonly TaskCompletionSource<AppendResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<AppendResult> _answer =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public AppendRequest Request { get; } = request;
 

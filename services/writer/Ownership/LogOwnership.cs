@@ -15,7 +15,8 @@ namespace Woodpecker.Writer.Ownership;
 /// </summary>
 /// <remarks>Threads: any. Safety never rests on anything here: epochs and compares decide (X1, X9).</remarks>
 internal sealed partial class LogOwnership(
-    WriterNode node, WriterTransactions transactions, TransactionRunner runner, TimeProvider time, ILogger<LogOwnership> logger)
+    WriterNode node, WriterTransactions transactions, TransactionRunner runner, TimeProvider time,
+    ILogger<LogOwnership> logger)
 {
     private const int MaxAttempts = 4;
 
@@ -128,11 +129,13 @@ internal sealed partial class LogOwnership(
         var segments = await transactions.ListSegmentsAsync(log, cancellationToken);
         if (segments.Count == 0)
             return false;
-        var newest = segments[^1].Segment.Value.State == SegmentState.Prepared && segments.Count > 1 ? segments[^2] : segments[^1];
+        var isPrepared = segments[^1].Segment.Value.State == SegmentState.Prepared && segments.Count > 1;
+        var newest = isPrepared ? segments[^2] : segments[^1];
         return SegmentLifecycle.IsActive(newest.Segment.Value.State);
     }
 
-    private async ValueTask<LogRoute> OpenAsync(OwnedLog owned, LogRecord log, bool isForwarded, CancellationToken cancellationToken)
+    private async ValueTask<LogRoute> OpenAsync(
+        OwnedLog owned, LogRecord log, bool isForwarded, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {

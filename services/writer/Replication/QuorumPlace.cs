@@ -3,7 +3,8 @@ using Woodpecker.Storage.Writing;
 namespace Woodpecker.Writer.Replication;
 
 /// <summary>QuorumBuffer: segments live on three replicas and are confirmed by two.</summary>
-internal sealed class QuorumPlace(ReplicaPool pool, ReplicationSettings settings, TimeProvider time, ILogger logger) : ISegmentPlace
+internal sealed class QuorumPlace(ReplicaPool pool, ReplicationSettings settings, TimeProvider time, ILogger logger)
+    : ISegmentPlace
 {
     public LogMode Mode => LogMode.QuorumBuffer;
 
@@ -11,7 +12,8 @@ internal sealed class QuorumPlace(ReplicaPool pool, ReplicationSettings settings
 
     public SendWindow? Window => null;
 
-    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
+        SegmentKey segment, CancellationToken cancellationToken) =>
         pool.ChooseAsync(segment, cancellationToken);
 
     public ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener)

@@ -97,7 +97,8 @@ internal sealed class RemoteEnsemble(
     {
         try
         {
-            var request = new SealRequest { Envelope = Envelope(member, epoch), LastEntry = lastEntry.Value, Chain = chain };
+            var request =
+                new SealRequest { Envelope = Envelope(member, epoch), LastEntry = lastEntry.Value, Chain = chain };
             using var call = Client(member).SealAsync(request, cancellationToken: cancellationToken);
             var reply = await call.ResponseAsync;
             if (reply.KindCase == SealReply.KindOneofCase.Refusal)
@@ -159,8 +160,10 @@ internal sealed class RemoteEnsemble(
 
     private Exception? Translate(Exception error, int member, CancellationToken cancellationToken) => error switch
     {
-        RpcException when cancellationToken.IsCancellationRequested => new OperationCanceledException(cancellationToken),
-        RpcException rpc => FailureMapping.FromRpcException(rpc, members[member].NodeId) is { Kind: ErrorKind.Corrupt } corrupt
+        RpcException when cancellationToken.IsCancellationRequested =>
+            new OperationCanceledException(cancellationToken),
+        RpcException rpc =>
+            FailureMapping.FromRpcException(rpc, members[member].NodeId) is { Kind: ErrorKind.Corrupt } corrupt
             ? corrupt
             : Unavailable(member, rpc.Status.Detail, rpc),
         TransportConfigurationException or ArgumentException => Unavailable(member, error.Message, error),
@@ -179,5 +182,6 @@ internal sealed class RemoteEnsemble(
     };
 
     private WoodpeckerException Unavailable(int member, string why, Exception? cause = null) =>
-        new(ErrorKind.Unavailable, $"{members[member].NodeId} does not answer: {why}", cause) { Reason = "MemberUnavailable" };
+        new(ErrorKind.Unavailable, $"{members[member].NodeId} does not answer: {why}",
+            cause) { Reason = "MemberUnavailable" };
 }

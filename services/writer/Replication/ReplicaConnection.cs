@@ -22,7 +22,8 @@ internal sealed class ReplicaConnection(ReplicaIdentity replica, CancellationTok
     public ReplicaId Identify(ReplicaIdentity sender)
     {
         var known = _identified;
-        if (sender.Generation != known.Wire.Generation || !sender.Incarnation.Span.SequenceEqual(known.Wire.Incarnation.Span)
+        if (sender.Generation != known.Wire.Generation
+            || !sender.Incarnation.Span.SequenceEqual(known.Wire.Incarnation.Span)
             || sender.NodeId != known.Wire.NodeId)
         {
             _identified = known = new Identified(sender, IdentityMapping.ToReplicaId(sender));

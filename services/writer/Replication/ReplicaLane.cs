@@ -23,7 +23,8 @@ internal sealed class ReplicaLane
     private long _unackedBytes;
     private EntryId _lacSent = EntryId.None;
 
-    public ReplicaLane(QuorumSink sink, int member, SegmentOpening opening, FrameRing ring, long windowBytes, ReplicaStream stream)
+    public ReplicaLane(
+        QuorumSink sink, int member, SegmentOpening opening, FrameRing ring, long windowBytes, ReplicaStream stream)
     {
         Sink = sink;
         Member = member;

@@ -72,7 +72,8 @@ internal sealed class ReplicaPool : IAsyncDisposable
 
     /// <summary>Chooses the members of a segment among the registered nodes that answer.</summary>
     /// <exception cref="WoodpeckerException">Unavailable (QuorumUnavailable).</exception>
-    public async ValueTask<IReadOnlyList<ReplicaId>> ChooseAsync(SegmentKey segment, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<ReplicaId>> ChooseAsync(
+        SegmentKey segment, CancellationToken cancellationToken)
     {
         var nodes = await ReadNodesAsync(cancellationToken);
         foreach (var (nodeId, _) in nodes)
@@ -89,7 +90,8 @@ internal sealed class ReplicaPool : IAsyncDisposable
                 || waited >= _settings.ConnectWait;
             if (isEnough)
             {
-                if (EnsembleSelector.TryChoose(_settings.Quorum, candidates, segment.Segment.Value + segment.Log.Value, out var members))
+                var rotation = segment.Segment.Value + segment.Log.Value;
+                if (EnsembleSelector.TryChoose(_settings.Quorum, candidates, rotation, out var members))
                     return members;
                 if (waited >= _settings.ConnectWait || candidates.Length < _settings.Quorum.Members)
                     throw Unavailable(candidates);
@@ -109,12 +111,14 @@ internal sealed class ReplicaPool : IAsyncDisposable
             await stream.DisposeAsync();
     }
 
-    private async ValueTask<IReadOnlyList<(string NodeId, NodeValue Node)>> ReadNodesAsync(CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<(string NodeId, NodeValue Node)>> ReadNodesAsync(
+        CancellationToken cancellationToken)
     {
         try
         {
             var listed = await _nodes.ListAsync(cancellationToken);
-            return [.. listed.Where(static n => n.Node.Value.State == NodeState.Active).Select(static n => (n.NodeId, n.Node.Value))];
+            return [.. listed.Where(static n => n.Node.Value.State == NodeState.Active).Select(
+                static n => (n.NodeId, n.Node.Value))];
         }
         catch (MetadataException e)
         {
@@ -142,11 +146,12 @@ internal sealed class ReplicaPool : IAsyncDisposable
 
     private WoodpeckerException Unavailable(EnsembleCandidate[] candidates)
     {
-        var listed = string.Join(", ", candidates.Select(static c => c.Replica.NodeId + (c.IsReachable ? " ok" : " not connected")));
+        var listed = string.Join(", ", candidates.Select(
+            static c => c.Replica.NodeId + (c.IsReachable ? " ok" : " not connected")));
         return new WoodpeckerException(
             ErrorKind.Unavailable,
-            $"A segment needs {_settings.Quorum.Members} registered replicas of which {_settings.Quorum.AckQuorum} answer; "
-            + $"there are {candidates.Length} ({listed}). Nothing was appended.")
+            $"A segment needs {_settings.Quorum.Members} registered replicas of which {_settings.Quorum.AckQuorum} "
+            + $"answer; there are {candidates.Length} ({listed}). Nothing was appended.")
         {
             Reason = "QuorumUnavailable",
             RetryAfter = TimeSpan.FromSeconds(1),

@@ -39,7 +39,8 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         ILogger logger)
     {
         NodeId = nodeId;
-        (_clusterId, _writerId, _channels, _settings, _time, _logger) = (clusterId, writerId, channels, settings, time, logger);
+        (_clusterId, _writerId, _channels, _settings, _time, _logger) =
+            (clusterId, writerId, channels, settings, time, logger);
         _loop = RunAsync();
     }
 
@@ -167,13 +168,16 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
         foreach (var lane in _lanes.List())
         {
             asked[lane.Segment] = lane;
-            hello.Segments.Add(new SegmentRef { LogId = lane.Segment.Log.Value, SegmentId = lane.Segment.Segment.Value });
+            hello.Segments.Add(
+                new SegmentRef { LogId = lane.Segment.Log.Value, SegmentId = lane.Segment.Segment.Value });
         }
 
         using var limit = new CancellationTokenSource(_settings.HelloTimeout, _time);
-        await using var link = limit.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), broken);
+        await using var link =
+            limit.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), broken);
         await call.RequestStream.WriteAsync(new SessionRequest { Hello = hello }, broken.Token);
-        if (!await call.ResponseStream.MoveNext(broken.Token) || call.ResponseStream.Current.Hello is not { Replica: not null } reply)
+        if (!await call.ResponseStream.MoveNext(broken.Token)
+            || call.ResponseStream.Current.Hello is not { Replica: not null } reply)
             throw new WoodpeckerException(ErrorKind.Unavailable, $"{NodeId} did not answer Hello.");
         return reply;
     }
@@ -195,7 +199,8 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     }
 
     private async Task WriteAsync(
-        AsyncDuplexStreamingCall<SessionRequest, SessionReply> call, ReplicaConnection connection, CancellationToken cancellationToken)
+        AsyncDuplexStreamingCall<SessionRequest, SessionReply> call, ReplicaConnection connection,
+        CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -221,7 +226,8 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
     }
 
     private async Task ReadAsync(
-        AsyncDuplexStreamingCall<SessionRequest, SessionReply> call, ReplicaConnection connection, CancellationTokenSource broken)
+        AsyncDuplexStreamingCall<SessionRequest, SessionReply> call, ReplicaConnection connection,
+        CancellationTokenSource broken)
     {
         try
         {

@@ -129,7 +129,8 @@ internal sealed partial class SegmentLanes
                 break;
             case RefusalKind.StorageFull or RefusalKind.Unavailable:
                 lane.State = LaneState.Paused;
-                lane.RetryAt = _time.GetTimestamp() + (long)(_settings.RefusalPause.TotalSeconds * _time.TimestampFrequency);
+                lane.RetryAt = _time.GetTimestamp()
+                    + (long)(_settings.RefusalPause.TotalSeconds * _time.TimestampFrequency);
                 break;
             default:
                 SitOut(lane, LaneState.Refused, $"{refusal.Kind} {refusal.Message}");
@@ -233,12 +234,14 @@ internal sealed partial class SegmentLanes
             lane.Stream.MarkReady(lane);
         }
 
-        if (!lane.IsIn || lane.Acked >= _ring.End || lane.Acked < _ring.First || CountIn() <= _settings.Quorum.AckQuorum)
+        if (!lane.IsIn || lane.Acked >= _ring.End || lane.Acked < _ring.First
+            || CountIn() <= _settings.Quorum.AckQuorum)
             return;
         // W3: only confirmed frames can be given up, so the others can go on without this member.
         if (_ring[lane.Acked].LastEntry > _acks.ConfirmedEntry)
             return;
-        if (_ring.Bytes > _settings.MaxResendBytes || _time.GetElapsedTime(_ring.AddedAt(lane.Acked)) > _settings.LagTimeout)
+        if (_ring.Bytes > _settings.MaxResendBytes
+            || _time.GetElapsedTime(_ring.AddedAt(lane.Acked)) > _settings.LagTimeout)
             SitOut(lane, LaneState.Lagging, "it is too far behind");
     }
 
@@ -284,6 +287,7 @@ internal sealed partial class SegmentLanes
     private static partial class Log
     {
         [LoggerMessage(3301, LogLevel.Warning, "Member {NodeId} of segment {Segment} sits out ({State}): {Reason}")]
-        public static partial void SatOut(ILogger logger, SegmentKey segment, string nodeId, LaneState state, string reason);
+        public static partial void SatOut(
+            ILogger logger, SegmentKey segment, string nodeId, LaneState state, string reason);
     }
 }

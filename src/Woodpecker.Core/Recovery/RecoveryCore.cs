@@ -122,7 +122,8 @@ public sealed class RecoveryCore
         for (var i = 0; i < _replies.Length; i++)
         {
             if (_replies[i] is { } reply && reply.HasHeader && reply.DurableEntry >= end.LastEntry
-                && (source < 0 || (reply.Health == MemberHealth.Clean && _replies[source]!.Value.Health != MemberHealth.Clean)))
+                && (source < 0
+                    || (reply.Health == MemberHealth.Clean && _replies[source]!.Value.Health != MemberHealth.Clean)))
             {
                 source = i;
             }
@@ -156,7 +157,8 @@ public sealed class RecoveryCore
             if (known.ConfirmedEntry > end.LastEntry)
                 return false;
             if ((!onlyClean || known.Health == MemberHealth.Clean)
-                && known.DurableEntry == end.LastEntry && known.HasHeader && known.Chain != end.Chain && !end.LastEntry.IsNone)
+                && known.DurableEntry == end.LastEntry && known.HasHeader && known.Chain != end.Chain
+                    && !end.LastEntry.IsNone)
             {
                 return false;
             }

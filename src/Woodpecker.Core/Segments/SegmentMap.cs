@@ -41,7 +41,8 @@ public sealed class SegmentMap
                 return false;
             if (i + 1 == spans.Length)
                 break;
-            if (span.NextBase is not { } next || spans[i + 1].First != span.Last.Next || spans[i + 1].BaseOffset != next)
+            if (span.NextBase is not { } next || spans[i + 1].First != span.Last.Next
+                || spans[i + 1].BaseOffset != next)
                 return false;
         }
 

@@ -48,7 +48,8 @@ public sealed class AppendGuard
         {
             ProducerVerdictKind.Next => null,
             ProducerVerdictKind.Duplicate => new AppendDecision(
-                AppendDecisionKind.Duplicate, verdict.FirstOffset, IsPending: verdict.FirstOffset + count > confirmedEnd),
+                AppendDecisionKind.Duplicate, verdict.FirstOffset,
+                IsPending: verdict.FirstOffset + count > confirmedEnd),
             ProducerVerdictKind.TooOld => new AppendDecision(AppendDecisionKind.DuplicateTooOld),
             ProducerVerdictKind.OutOfOrder => new AppendDecision(
                 AppendDecisionKind.OutOfOrder, ExpectedSequence: verdict.ExpectedSequence),

@@ -37,5 +37,6 @@ public readonly record struct ProducerVerdict(ProducerVerdictKind Kind, Offset F
 
     internal static ProducerVerdict Duplicate(Offset firstOffset) => new(ProducerVerdictKind.Duplicate, firstOffset, 0);
 
-    internal static ProducerVerdict OutOfOrder(ulong expected) => new(ProducerVerdictKind.OutOfOrder, default, expected);
+    internal static ProducerVerdict OutOfOrder(ulong expected) =>
+        new(ProducerVerdictKind.OutOfOrder, default, expected);
 }

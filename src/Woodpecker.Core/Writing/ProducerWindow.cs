@@ -78,7 +78,8 @@ internal sealed class ProducerWindow(Guid producerId)
             // A retry may be cut differently; it is one answer only if the originals lie side by side.
             var end = range.EndSequence;
             var endOffset = range.FirstOffset + range.Count;
-            while (end < firstSequence + (ulong)count && ++i < _count && At(i).FirstSequence == end && At(i).FirstOffset == endOffset)
+            while (end < firstSequence + (ulong)count && ++i < _count && At(i).FirstSequence == end
+                && At(i).FirstOffset == endOffset)
                 (end, endOffset) = (At(i).EndSequence, At(i).FirstOffset + At(i).Count);
             return end >= firstSequence + (ulong)count;
         }

@@ -104,7 +104,8 @@ public sealed class WriterCore<TTicket>
             _guard.Apply(batch, NextOffset);
             NextOffset += batch.Count;
             _inFlight.Enqueue(new InFlightBatch<TTicket>(
-                decision.FirstOffset, batch.Count, ticket, IsDuplicate: false, batch.FirstStamp, batch.SetFencingToken));
+                decision.FirstOffset, batch.Count, ticket, IsDuplicate: false, batch.FirstStamp,
+                batch.SetFencingToken));
         }
         else if (decision is { Kind: AppendDecisionKind.Duplicate, IsPending: true })
         {

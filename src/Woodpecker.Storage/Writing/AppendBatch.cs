@@ -18,7 +18,8 @@ public sealed class AppendBatch
     private readonly NewEntry[] _entries;
     private readonly EntryAttributes[]? _attributes;
 
-    private AppendBatch(NewEntry[] entries, EntryAttributes[]? attributes, in BatchFacts facts, long payloadBytes, int maxEncodedSize)
+    private AppendBatch(
+        NewEntry[] entries, EntryAttributes[]? attributes, in BatchFacts facts, long payloadBytes, int maxEncodedSize)
     {
         _entries = entries;
         _attributes = attributes;
@@ -65,7 +66,8 @@ public sealed class AppendBatch
         ArgumentNullException.ThrowIfNull(entries);
         ArgumentNullException.ThrowIfNull(limits);
         if (entries.Length is 0 || entries.Length > limits.MaxBatchEntries)
-            throw Invalid("BatchCount", $"A batch has 1 to {limits.MaxBatchEntries} entries; this one has {entries.Length}.");
+            throw Invalid(
+                "BatchCount", $"A batch has 1 to {limits.MaxBatchEntries} entries; this one has {entries.Length}.");
         if (firstStamp is { } stamp && stamp.Sequence > ulong.MaxValue - (ulong)entries.Length)
             throw Invalid("Sequence", "The sequence numbers of the batch do not fit in 64 bits.");
         CheckToken(fencingToken);
@@ -84,9 +86,11 @@ public sealed class AppendBatch
         }
 
         if (payloadBytes > limits.MaxBatchSize)
-            throw Invalid("BatchSize", $"A batch has at most {limits.MaxBatchSize} payload bytes; this one has {payloadBytes}.");
+            throw Invalid(
+                "BatchSize", $"A batch has at most {limits.MaxBatchSize} payload bytes; this one has {payloadBytes}.");
         if (encoded > limits.MaxFrameSize - FrameHeader.Size - 3)
-            throw Invalid("BatchSize", $"A batch with its headers has at most {limits.MaxFrameSize} bytes when encoded.");
+            throw Invalid(
+                "BatchSize", $"A batch with its headers has at most {limits.MaxFrameSize} bytes when encoded.");
         var facts = new BatchFacts(entries.Length, firstStamp, expectedOffset, fencingToken, setFencingToken);
         return new AppendBatch(entries, attributes, facts, payloadBytes, (int)encoded)
         {
@@ -105,7 +109,8 @@ public sealed class AppendBatch
     }
 
     private static EntryToWrite ToWrite(
-        NewEntry[] entries, EntryAttributes[]? attributes, in ProducerStamp? firstStamp, int index, long timestamp) => new()
+        NewEntry[] entries, EntryAttributes[]? attributes, in ProducerStamp? firstStamp, int index, long timestamp) =>
+        new()
         {
             Payload = entries[index].Payload,
             Attributes = attributes is null ? EntryAttributes.None : attributes[index],

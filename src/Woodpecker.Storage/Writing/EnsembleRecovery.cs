@@ -11,7 +11,8 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="settings">Waits.</param>
 /// <param name="time">The clock of the waits.</param>
 public sealed class EnsembleRecovery(
-    Func<SegmentKey, IReadOnlyList<ReplicaId>, IEnsemble> open, QuorumSpec quorum, TakeoverSettings settings, TimeProvider time)
+    Func<SegmentKey, IReadOnlyList<ReplicaId>, IEnsemble> open, QuorumSpec quorum, TakeoverSettings settings,
+    TimeProvider time)
     : ISegmentRecovery
 {
     /// <inheritdoc/>
@@ -125,7 +126,8 @@ public sealed class EnsembleRecovery(
     }
 
     private static async Task SealAsync(
-        IEnsemble ensemble, int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
+        IEnsemble ensemble, int member, LogEpoch epoch, EntryId lastEntry, ulong chain,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -151,10 +153,12 @@ public sealed class EnsembleRecovery(
         var frames = ensemble.ReadFramesAsync(member, epoch, EntryId.None + 1, last, cancellationToken);
         var folded = await LogReplay.FoldFramesAsync(state, header, frames, last);
         if (folded < last)
-            throw WriterErrors.Failed($"A member of segment {header.SegmentKey} ended its answer after entry {folded}.");
+            throw WriterErrors.Failed(
+                $"A member of segment {header.SegmentKey} ended its answer after entry {folded}.");
     }
 
-    private static ReplicaId[] MembersOf(SegmentValue segment) => [.. segment.Ensemble.Select(static m => m.ToReplicaId())];
+    private static ReplicaId[] MembersOf(SegmentValue segment) =>
+        [.. segment.Ensemble.Select(static m => m.ToReplicaId())];
 
     private static ulong InitialChain(SegmentKey key, SegmentValue segment) =>
         Format.ChainHash.Start(key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);

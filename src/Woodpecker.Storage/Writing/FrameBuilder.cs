@@ -30,7 +30,8 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
         while (waiting.TryPeek(out var append))
         {
             var batch = append.Batch;
-            if (!append.IsAnswered && !plan.TryAdd(batch.MaxEncodedSize, batch.Facts.Count, batch.Facts.FirstStamp is not null))
+            if (!append.IsAnswered
+                && !plan.TryAdd(batch.MaxEncodedSize, batch.Facts.Count, batch.Facts.FirstStamp is not null))
                 break;
             waiting.Take();
             if (!Admit(append))

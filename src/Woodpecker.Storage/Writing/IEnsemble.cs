@@ -45,5 +45,6 @@ public interface IEnsemble : IAsyncDisposable
         CancellationToken cancellationToken);
 
     /// <summary>Tells a member the segment's end (R7).</summary>
-    ValueTask SealAsync(int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken);
+    ValueTask SealAsync(
+        int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken);
 }

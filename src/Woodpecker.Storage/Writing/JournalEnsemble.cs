@@ -7,7 +7,8 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="segment">The segment.</param>
 /// <param name="members">The ensemble as metadata names it.</param>
 /// <param name="store">The store; owned by the caller.</param>
-internal sealed class JournalEnsemble(SegmentKey segment, IReadOnlyList<ReplicaId> members, ReplicaStore store) : IEnsemble
+internal sealed class JournalEnsemble(SegmentKey segment, IReadOnlyList<ReplicaId> members, ReplicaStore store)
+    : IEnsemble
 {
     public SegmentKey Segment => segment;
 

@@ -16,11 +16,13 @@ public sealed class JournalPlace(ReplicaStore store) : ISegmentPlace
     public SendWindow? Window => null;
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
+        SegmentKey segment, CancellationToken cancellationToken) =>
         new([store.Self]);
 
     /// <inheritdoc/>
-    public ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener) => new JournalSink(opening, store, listener);
+    public ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener) =>
+        new JournalSink(opening, store, listener);
 
     /// <summary>The member of a segment, for <see cref="EnsembleRecovery"/> with a quorum of one.</summary>
     public IEnsemble OpenEnsemble(SegmentKey segment, IReadOnlyList<ReplicaId> members) =>

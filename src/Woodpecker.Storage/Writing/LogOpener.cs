@@ -50,7 +50,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         LogRecord log, string appId, long liveCreateRevision, bool isForced, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(log);
-        var acquired = await services.Transactions.AcquireAsync(log.Id, appId, liveCreateRevision, isForced, cancellationToken);
+        var acquired =
+            await services.Transactions.AcquireAsync(log.Id, appId, liveCreateRevision, isForced, cancellationToken);
         switch (acquired.Outcome)
         {
             case AcquireOutcome.Held:
@@ -75,7 +76,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
     private async ValueTask<SessionStart?> TakeOverAsync(Reign reign, LogValue log, CancellationToken cancellationToken)
     {
         var listed = await services.Transactions.ListSegmentsAsync(reign.Log, cancellationToken);
-        var prepared = listed.Count > 0 && listed[^1].Segment.Value.State == SegmentState.Prepared ? listed[^1].Segment.ModRevision : 0;
+        var prepared = listed.Count > 0 && listed[^1].Segment.Value.State == SegmentState.Prepared
+            ? listed[^1].Segment.ModRevision : 0;
         var segments = prepared == 0 ? listed : [.. listed.Take(listed.Count - 1)];
         if (segments.Count == 0)
             return new SessionStart(reign, log, new SegmentId(0), prepared, Offset.Zero, new AppendFold(), null);
@@ -208,7 +210,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         [LoggerMessage(3201, LogLevel.Information, "Log {LogId} is held under epoch {Epoch}")]
         public static partial void Acquired(ILogger logger, LogId logId, LogEpoch epoch);
 
-        [LoggerMessage(3202, LogLevel.Information, "Segment {Segment} was recovered up to entry {LastEntry} ({Origin})")]
+        [LoggerMessage(
+            3202, LogLevel.Information, "Segment {Segment} was recovered up to entry {LastEntry} ({Origin})")]
         public static partial void Recovered(ILogger logger, SegmentKey segment, EntryId lastEntry, SealOrigin origin);
     }
 }

@@ -38,15 +38,19 @@ internal static class LogReplay
         while (entries.MoveNext())
             FoldEntry(state, entries.Current);
         if (entries.Status.Kind != ReadStatusKind.CleanEnd)
-            throw new WoodpeckerException(ErrorKind.Corrupt, $"A block of log {start.Log} is damaged: {entries.Status}.");
+            throw new WoodpeckerException(
+                ErrorKind.Corrupt, $"A block of log {start.Log} is damaged: {entries.Status}.");
     }
 
     private static void FoldFrame(
-        AppendFold state, SegmentKey segment, ReadOnlySpan<byte> frame, EntryId lastEntry, ref EntryId folded, ref ulong chain)
+        AppendFold state, SegmentKey segment, ReadOnlySpan<byte> frame, EntryId lastEntry, ref EntryId folded,
+        ref ulong chain)
     {
         var status = FrameReader.Open(frame, out var reader);
-        if (!status.IsOk || reader.Header.SegmentKey != segment || reader.Header.FirstEntry != folded + 1 || reader.Header.ChainBefore != chain)
-            throw new WoodpeckerException(ErrorKind.Corrupt, $"A frame of segment {segment} after entry {folded} is wrong: {status}.");
+        if (!status.IsOk || reader.Header.SegmentKey != segment || reader.Header.FirstEntry != folded + 1
+            || reader.Header.ChainBefore != chain)
+            throw new WoodpeckerException(
+                ErrorKind.Corrupt, $"A frame of segment {segment} after entry {folded} is wrong: {status}.");
         while (reader.MoveNext())
         {
             if (reader.Current.Id <= lastEntry)
@@ -54,7 +58,8 @@ internal static class LogReplay
         }
 
         if (reader.Status.Kind != ReadStatusKind.CleanEnd)
-            throw new WoodpeckerException(ErrorKind.Corrupt, $"A frame of segment {segment} is damaged: {reader.Status}.");
+            throw new WoodpeckerException(
+                ErrorKind.Corrupt, $"A frame of segment {segment} is damaged: {reader.Status}.");
         folded = reader.Header.LastEntry;
         chain = reader.Header.ChainAfter;
     }

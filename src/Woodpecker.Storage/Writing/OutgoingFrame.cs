@@ -84,7 +84,8 @@ public sealed class OutgoingFrame
     }
 
     /// <summary>Adds a holder.</summary>
-    public void AddReference() => Invariant.Check(Interlocked.Increment(ref _references) > 1, "frame: used after release");
+    public void AddReference() =>
+        Invariant.Check(Interlocked.Increment(ref _references) > 1, "frame: used after release");
 
     /// <summary>Removes a holder.</summary>
     public void Release()

@@ -48,7 +48,8 @@ internal sealed class PendingStep
     public TransitionOutcome? Outcome => Volatile.Read(ref _outcome);
 
     public static PendingStep Start(
-        StepKind kind, Task<TransitionOutcome> work, AsyncSignal signal, SegmentEnd end = default, long requestedLive = 0)
+        StepKind kind, Task<TransitionOutcome> work, AsyncSignal signal, SegmentEnd end = default,
+        long requestedLive = 0)
     {
         var step = new PendingStep(kind, end, requestedLive);
         step.Task = step.WatchAsync(work, signal);

@@ -8,7 +8,8 @@ internal static class SegmentHeaders
 {
     /// <summary>The header of a segment that begins in this state.</summary>
     public static byte[] Encode(
-        SegmentKey key, LogEpoch epoch, Offset baseOffset, long createdAt, IReadOnlyList<ReplicaId> members, AppendFold state)
+        SegmentKey key, LogEpoch epoch, Offset baseOffset, long createdAt, IReadOnlyList<ReplicaId> members,
+        AppendFold state)
     {
         var producers = new List<ProducerSnapshot>();
         foreach (var producer in state.Producers.Snapshot(baseOffset))

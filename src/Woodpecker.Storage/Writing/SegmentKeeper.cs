@@ -168,7 +168,8 @@ internal sealed partial class SegmentKeeper(
         _lastProblem = error.Message;
         _retryAt = After(_settings.RetryPause);
         if (kind == StepKind.Open)
-            OpeningFailure = error as WoodpeckerException ?? WriterErrors.Failed($"The segment cannot be opened: {error.Message}", error);
+            OpeningFailure = error as WoodpeckerException
+                ?? WriterErrors.Failed($"The segment cannot be opened: {error.Message}", error);
         if (kind == StepKind.Release)
             End(SessionVerdict.Released, "");
     }
@@ -212,7 +213,8 @@ internal sealed partial class SegmentKeeper(
         if (requested != _namedLive && mayTry && core.Phase != WriterPhase.Frozen)
         {
             _step = PendingStep.Start(
-                StepKind.Reassert, _transitions.ReassertAsync(_reign, requested, _stop.Token), signal, requestedLive: requested);
+                StepKind.Reassert, _transitions.ReassertAsync(_reign, requested, _stop.Token), signal,
+                requestedLive: requested);
             return;
         }
 
@@ -302,7 +304,8 @@ internal sealed partial class SegmentKeeper(
         {
             var firstOffset = frame.Header.FirstOffset;
             var next = frame.MoveTo(new FrameStart(
-                key.Log, key.Segment, core.Epoch, new EntryId(firstOffset - baseOffset), firstOffset, EntryId.None, frames.LastChain));
+                key.Log, key.Segment, core.Epoch, new EntryId(firstOffset - baseOffset), firstOffset, EntryId.None,
+                frames.LastChain));
             frame.Release();
             next.AddReference();
             frames.Add(next);
@@ -329,7 +332,8 @@ internal sealed partial class SegmentKeeper(
 
     private static partial class Log
     {
-        [LoggerMessage(3101, LogLevel.Information, "Segment {Segment} is open under epoch {Epoch} from offset {BaseOffset}")]
+        [LoggerMessage(
+            3101, LogLevel.Information, "Segment {Segment} is open under epoch {Epoch} from offset {BaseOffset}")]
         public static partial void Opened(ILogger logger, SegmentKey segment, LogEpoch epoch, Offset baseOffset);
 
         [LoggerMessage(3102, LogLevel.Information, "Segment {Segment} is sealed at entry {LastEntry}")]

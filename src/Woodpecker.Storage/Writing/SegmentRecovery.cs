@@ -30,7 +30,8 @@ public sealed class SegmentRecovery
     private string _copyFailure = "";
 
     /// <summary>Prepares a recovery under an acquired epoch.</summary>
-    public SegmentRecovery(IEnsemble ensemble, QuorumSpec quorum, LogEpoch epoch, TakeoverSettings settings, TimeProvider time)
+    public SegmentRecovery(
+        IEnsemble ensemble, QuorumSpec quorum, LogEpoch epoch, TakeoverSettings settings, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(ensemble);
         _ensemble = ensemble;
@@ -197,7 +198,8 @@ public sealed class SegmentRecovery
                 var frames = ReadVerifiedAsync(copy, cancellationToken);
                 var durable = await _ensemble.CopyToAsync(copy.Target, _epoch, FindHeader(), frames, cancellationToken);
                 if (durable < end.LastEntry)
-                    throw WriterErrors.Failed($"{_ensemble.Members[copy.Target].NodeId} holds only {durable} after the copy.");
+                    throw WriterErrors.Failed(
+                        $"{_ensemble.Members[copy.Target].NodeId} holds only {durable} after the copy.");
                 TakeCopied(copy.Target, end);
             }
             catch (WoodpeckerException e) when (e.Kind is ErrorKind.Unavailable or ErrorKind.Corrupt)
@@ -238,13 +240,15 @@ public sealed class SegmentRecovery
         {
             var status = FrameReader.Verify(frame.Span, out var header);
             if (!status.IsOk || header.SegmentKey != _ensemble.Segment || header.FirstEntry > next)
-                throw new WoodpeckerException(ErrorKind.Corrupt, $"A member sent a wrong frame for entry {next}: {status}.");
+                throw new WoodpeckerException(
+                    ErrorKind.Corrupt, $"A member sent a wrong frame for entry {next}: {status}.");
             next = header.LastEntry + 1;
             yield return frame;
         }
 
         if (next <= copy.LastEntry)
-            throw new WoodpeckerException(ErrorKind.Unavailable, $"A member ended its answer before entry {copy.LastEntry}.");
+            throw new WoodpeckerException(
+                ErrorKind.Unavailable, $"A member ended its answer before entry {copy.LastEntry}.");
     }
 
     private RecoveredSegment Conclude(in RecoveryEnd end)
@@ -292,8 +296,8 @@ public sealed class SegmentRecovery
             var members = _ensemble.Members.Select((member, i) => $"{member.NodeId}: {_failures[i]}");
             return new WoodpeckerException(
                 ErrorKind.Unavailable,
-                $"Segment {_ensemble.Segment} cannot be recovered yet; {_core.ReplyCount} of {_ensemble.Members.Count} members "
-                + $"answered ({string.Join("; ", members)}){_copyFailure}.")
+                $"Segment {_ensemble.Segment} cannot be recovered yet; {_core.ReplyCount} of "
+                + $"{_ensemble.Members.Count} members answered ({string.Join("; ", members)}){_copyFailure}.")
             {
                 Reason = "RecoveryBlocked",
                 RetryAfter = TimeSpan.FromSeconds(1),

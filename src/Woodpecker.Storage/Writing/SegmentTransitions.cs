@@ -31,7 +31,8 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         {
             var members = await services.Place.ChooseMembersAsync(new SegmentKey(log, id), cancellationToken);
             var value = Describe(reign, baseOffset, members);
-            var result = await services.Transactions.OpenNextAsync(reign, id, value, preparedRevision, cancellationToken);
+            var result =
+                await services.Transactions.OpenNextAsync(reign, id, value, preparedRevision, cancellationToken);
             return new TransitionOutcome(result.Outcome, result.Segment, members);
         });
 
@@ -41,7 +42,9 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             using var timer = services.Time.CreateTimer(
-                static state => ((CancellationTokenSource)state!).Cancel(), limit, services.Settings.MetadataFreshness, Timeout.InfiniteTimeSpan);
+                static state =>
+                ((CancellationTokenSource)state!).Cancel(), limit, services.Settings.MetadataFreshness,
+                Timeout.InfiniteTimeSpan);
             var epoch = await services.Transactions.ReadEpochAsync(log, limit.Token);
             if (epoch is null || epoch.ModRevision != reign.EpochRev)
                 return new TransitionOutcome(ReignOutcome.Fenced);
@@ -51,7 +54,8 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
 
     /// <summary>Roll.</summary>
     public Task<TransitionOutcome> RollAsync(
-        Reign reign, OpenSegment open, SegmentEnd end, IReadOnlyList<ReplicaId> members, CancellationToken cancellationToken) =>
+        Reign reign, OpenSegment open, SegmentEnd end, IReadOnlyList<ReplicaId> members,
+        CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             var next = Describe(reign, open.Key.Value.BaseOffset!.Value + (end.LastEntry.Value + 1), members);
@@ -61,7 +65,8 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         });
 
     /// <summary>SealOwn.</summary>
-    public Task<TransitionOutcome> SealAsync(Reign reign, OpenSegment open, SegmentEnd end, CancellationToken cancellationToken) =>
+    public Task<TransitionOutcome> SealAsync(
+        Reign reign, OpenSegment open, SegmentEnd end, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             var result = await services.Transactions.SealOwnAsync(reign, open.Id, open.Key, end, cancellationToken);
@@ -69,11 +74,13 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         });
 
     /// <summary>Reassert.</summary>
-    public Task<TransitionOutcome> ReassertAsync(Reign reign, long liveCreateRevision, CancellationToken cancellationToken) =>
+    public Task<TransitionOutcome> ReassertAsync(
+        Reign reign, long liveCreateRevision, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             var renewed = await services.Transactions.ReassertAsync(reign, liveCreateRevision, cancellationToken);
-            return renewed is null ? new TransitionOutcome(ReignOutcome.Fenced) : new TransitionOutcome(NewReign: renewed);
+            return renewed is null ? new TransitionOutcome(ReignOutcome.Fenced)
+                : new TransitionOutcome(NewReign: renewed);
         });
 
     /// <summary>Release.</summary>

@@ -67,7 +67,8 @@ internal sealed class SlotObjectBuilder(Guid clusterId, SegmentKey segment, LogE
         WriterNonce = writerNonce,
     };
 
-    private void WriteHeaderBlock(Span<byte> destination, ReadOnlySpan<byte> segmentHeader, Offset baseOffset, ulong startChain)
+    private void WriteHeaderBlock(
+        Span<byte> destination, ReadOnlySpan<byte> segmentHeader, Offset baseOffset, ulong startChain)
     {
         var header = Header(0) with
         {
@@ -80,7 +81,8 @@ internal sealed class SlotObjectBuilder(Guid clusterId, SegmentKey segment, LogE
         Block.Write(header, Crc32C.Compute(segmentHeader), segmentHeader, destination);
     }
 
-    private static ReadOnlySequence<byte> Join(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, ReadOnlyMemory<byte> third)
+    private static ReadOnlySequence<byte> Join(
+        ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, ReadOnlyMemory<byte> third)
     {
         var head = new Part(first, 0);
         var tail = head.Append(second).Append(third);

@@ -8,7 +8,8 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="settings">Windows.</param>
 /// <param name="ids">Nonces by which a session knows its own slots.</param>
 /// <param name="time">The clock of deadlines.</param>
-public sealed class SlotPlace(IObjectStore store, Guid clusterId, SlotSettings settings, IIdSource ids, TimeProvider time)
+public sealed class SlotPlace(
+    IObjectStore store, Guid clusterId, SlotSettings settings, IIdSource ids, TimeProvider time)
     : ISegmentPlace
 {
     /// <inheritdoc/>
@@ -22,7 +23,8 @@ public sealed class SlotPlace(IObjectStore store, Guid clusterId, SlotSettings s
         new(settings.TargetSize, (long)settings.TargetSize * settings.MaxInFlight, settings.MaxInFlight);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
+        SegmentKey segment, CancellationToken cancellationToken) =>
         new(Array.Empty<ReplicaId>());
 
     /// <inheritdoc/>

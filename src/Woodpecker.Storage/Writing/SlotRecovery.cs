@@ -26,7 +26,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         var owner = Owner(key, segment);
         var startChain = ChainHash.Start(key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);
         if (fenced.LastSlot is not { } lastSlot)
-            return new RecoveryResult(new SegmentEnd(EntryId.None, startChain, EntryId.None.Value), SealOrigin.Recovery, null);
+            return new RecoveryResult(
+                new SegmentEnd(EntryId.None, startChain, EntryId.None.Value), SealOrigin.Recovery, null);
         var folded = await FoldAsync(owner, startChain, (long)lastSlot, cancellationToken);
         var end = new SegmentEnd(folded.LastEntry, folded.Chain, (long)lastSlot);
         return new RecoveryResult(end, SealOrigin.Recovery, folded.State);
@@ -68,7 +69,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
                     : await LookAsync(name, Owner(key, segment), core.Candidate, cancellationToken));
             }
 
-            return core.Step == SlotFenceStep.Fenced ? core : throw Blocked(key, core.Candidate, "it is neither a fence nor data of the segment");
+            return core.Step == SlotFenceStep.Fenced ? core
+                : throw Blocked(key, core.Candidate, "it is neither a fence nor data of the segment");
         }
         catch (ObjectStoreException e)
         {
@@ -94,7 +96,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         return count;
     }
 
-    private async ValueTask<SlotContent> LookAsync(ObjectKey name, BlockOwner owner, ulong slot, CancellationToken cancellationToken)
+    private async ValueTask<SlotContent> LookAsync(
+        ObjectKey name, BlockOwner owner, ulong slot, CancellationToken cancellationToken)
     {
         var data = await store.GetAsync(name, ByteRange.From(0, BlockHeader.Size), BlockHeader.Size, cancellationToken);
         if (data is not { } found || !BlockHeader.Read(found.Bytes.Span, out var header).IsOk
@@ -144,7 +147,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         }
 
         if (data is not { } found)
-            throw WriterErrors.Failed($"Slot {slot} of segment {key} does not exist; the segment may have been published.");
+            throw WriterErrors.Failed(
+                $"Slot {slot} of segment {key} does not exist; the segment may have been published.");
         var status = SlotObject.Read(found.Bytes.Span, slot, owner, out var read);
         return status.IsOk && !read.IsFence ? read : throw Blocked(key, (ulong)slot, status.ToString());
     }
@@ -153,7 +157,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         new(clusterId, key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);
 
     private static WoodpeckerException Blocked(SegmentKey key, ulong slot, string why) =>
-        new(ErrorKind.Corrupt, $"Segment {key} cannot be recovered: slot {slot}: {why}.") { Reason = "RecoveryBlocked" };
+        new(ErrorKind.Corrupt,
+            $"Segment {key} cannot be recovered: slot {slot}: {why}.") { Reason = "RecoveryBlocked" };
 
     private static WoodpeckerException Unavailable(SegmentKey key, ObjectStoreException cause) =>
         WriterErrors.Failed($"The slots of segment {key} cannot be reached: {cause.Message}", cause);

@@ -114,7 +114,8 @@ internal sealed class SlotSink : ISegmentSink
         }
     }
 
-    public ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    public ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken) =>
+        ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
@@ -166,7 +167,8 @@ internal sealed class SlotSink : ISegmentSink
             return (SlotPutOutcome.Mine, "");
 
         // B3: an earlier try of mine, or somebody else. The nonce in the header tells; nothing is taken for granted.
-        var found = await _store.GetAsync(key, ByteRange.From(0, content.Prefix.Length), content.Prefix.Length, limit.Token);
+        var found =
+            await _store.GetAsync(key, ByteRange.From(0, content.Prefix.Length), content.Prefix.Length, limit.Token);
         var isMine = found is { } data
             && data.ObjectLength == content.Content.Length
             && data.Bytes.Span.SequenceEqual(content.Prefix.Span);

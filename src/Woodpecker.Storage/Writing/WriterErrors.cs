@@ -17,7 +17,8 @@ internal static class WriterErrors
         { Reason = "Timeout", RetryAfter = _soon };
 
     public static WoodpeckerException TimedOutInFlight() =>
-        new(ErrorKind.Indeterminate, "The append was sent but not confirmed within its deadline.") { Reason = "Timeout" };
+        new(ErrorKind.Indeterminate,
+            "The append was sent but not confirmed within its deadline.") { Reason = "Timeout" };
 
     public static WoodpeckerException Cancelled() =>
         new(ErrorKind.Indeterminate, "The caller stopped waiting after the append was sent.") { Reason = "Cancelled" };
@@ -27,7 +28,8 @@ internal static class WriterErrors
         { Reason = "SessionEnded", RetryAfter = TimeSpan.Zero };
 
     public static WoodpeckerException Interrupted(string why) =>
-        new(ErrorKind.Indeterminate, $"The append was sent, then the writer session ended: {why}") { Reason = "SessionEnded" };
+        new(ErrorKind.Indeterminate,
+            $"The append was sent, then the writer session ended: {why}") { Reason = "SessionEnded" };
 
     public static WoodpeckerException Fenced(string by) =>
         new(ErrorKind.Fenced, $"A newer writer took the log over ({by}).") { Reason = "Fenced" };

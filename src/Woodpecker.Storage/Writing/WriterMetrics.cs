@@ -21,7 +21,8 @@ internal static class WriterMetrics
         _meter.CreateCounter<long>("woodpecker.append.failures", "{batch}", "Batches not acknowledged, by outcome.");
 
     private static readonly Histogram<double> _latency =
-        _meter.CreateHistogram<double>("woodpecker.append.duration", "s", "Time from admission of a batch to its acknowledgement.");
+        _meter.CreateHistogram<double>(
+            "woodpecker.append.duration", "s", "Time from admission of a batch to its acknowledgement.");
 
     private static readonly Histogram<int> _frameSize =
         _meter.CreateHistogram<int>("woodpecker.frame.size", "By", "Size of frames sent.");
@@ -30,7 +31,8 @@ internal static class WriterMetrics
         _meter.CreateCounter<long>("woodpecker.segments", "{segment}", "Segments opened and sealed, by event.");
 
     private static readonly Counter<long> _takeovers =
-        _meter.CreateCounter<long>("woodpecker.takeovers", "{takeover}", "Reigns begun, by whether a segment had to be recovered.");
+        _meter.CreateCounter<long>(
+            "woodpecker.takeovers", "{takeover}", "Reigns begun, by whether a segment had to be recovered.");
 
     public static void OnAcknowledged(AppendBatch batch, TimeSpan latency)
     {
@@ -39,7 +41,8 @@ internal static class WriterMetrics
         _latency.Record(latency.TotalSeconds);
     }
 
-    public static void OnFailed(AppendOutcome outcome) => _failures.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+    public static void OnFailed(AppendOutcome outcome) =>
+        _failures.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public static void OnFrame(int size) => _frameSize.Record(size);
 

@@ -25,12 +25,14 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     private readonly WriterCore<PendingAppend> _core;
     private readonly AppendQueue _queue;
     private readonly FrameBuilder _builder;
-    [SuppressMessage("Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
+    [SuppressMessage(
+        "Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
     private readonly SegmentKeeper _segments;
     private readonly UnconfirmedFrames _frames = new();
     private readonly WaitingAppends _waiting = new();
     private readonly AsyncSignal _signal = new();
-    [SuppressMessage("Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
+    [SuppressMessage(
+        "Usage", "CA2213", Justification = "The loop disposes it at its end, which every session reaches.")]
     private readonly SessionTimer _timer;
     private readonly SendWindow _window;
     private readonly TimeSpan _linger;
@@ -107,7 +109,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         var append = _queue.TryAdd(batch, _time.GetTimestamp(), out var isOver);
         if (append is null)
         {
-            answer = isOver ? default : new ValueTask<AppendResult>(AppendResult.NotAppended(WriterErrors.Overloaded()));
+            answer = isOver ? default
+                : new ValueTask<AppendResult>(AppendResult.NotAppended(WriterErrors.Overloaded()));
             return !isOver;
         }
 
@@ -253,7 +256,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return false;
         if (_waiting.Bytes >= _window.TargetFrameSize)
             return true;
-        return _frames.Count < _window.PipelineDepth && (_linger == TimeSpan.Zero || Age(oldest) >= _linger || _isClosing);
+        return _frames.Count < _window.PipelineDepth
+            && (_linger == TimeSpan.Zero || Age(oldest) >= _linger || _isClosing);
     }
 
     private void ExpireWaiting()
@@ -282,7 +286,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return null;
         if (_segments.Open?.Sink is not { } sink)
             return _segments.OpeningFailure;
-        return sink.State is SinkState.NoQuorum or SinkState.Stuck ? WriterErrors.QuorumUnavailable(sink.StateDetail) : null;
+        return sink.State is SinkState.NoQuorum or SinkState.Stuck ? WriterErrors.QuorumUnavailable(sink.StateDetail)
+            : null;
     }
 
     // The entries stay in flight and may still be confirmed; only their callers stop waiting (W8).
@@ -317,7 +322,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     {
         var verdict = _segments.Verdict;
         Log.Ended(_services.Logger, _logId, _core.Epoch, verdict.ToString(), _segments.VerdictDetail);
-        AppendResult? inFlight = verdict == SessionVerdict.Released ? AppendResult.NotAppended(WriterErrors.SessionEnded()) : null;
+        AppendResult? inFlight = verdict == SessionVerdict.Released
+            ? AppendResult.NotAppended(WriterErrors.SessionEnded()) : null;
         End(_segments.VerdictDetail, inFlight);
     }
 
@@ -358,7 +364,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         [LoggerMessage(3001, LogLevel.Error, "The writer session of log {LogId} failed")]
         public static partial void Defect(ILogger logger, Exception exception, LogId logId);
 
-        [LoggerMessage(3002, LogLevel.Information, "The writer session of log {LogId}, epoch {Epoch}, ended: {Verdict} {Detail}")]
+        [LoggerMessage(
+            3002, LogLevel.Information, "The writer session of log {LogId}, epoch {Epoch}, ended: {Verdict} {Detail}")]
         public static partial void Ended(ILogger logger, LogId logId, LogEpoch epoch, string verdict, string detail);
     }
 }

@@ -39,7 +39,8 @@ public sealed class QuorumTests
                 model[member] = Math.Max(model[member], entry);
                 lac = Math.Max(lac, model.Order().ElementAt(1));
                 var before = tracker.ConfirmedEntry;
-                Assert.Equal(tracker.ConfirmedEntry.Value < lac, tracker.OnAck(member, Id(member + 1), new EntryId(entry)));
+                Assert.Equal(
+                    tracker.ConfirmedEntry.Value < lac, tracker.OnAck(member, Id(member + 1), new EntryId(entry)));
                 Assert.Equal(lac, tracker.ConfirmedEntry.Value); // W4, INV-9
                 Assert.True(tracker.ConfirmedEntry >= before);
             }
@@ -66,7 +67,8 @@ public sealed class QuorumTests
     {
         EnsembleCandidate[] candidates =
         [
-            Candidate(1, "a", 10), Candidate(2, "a", 5), Candidate(3, "b", 100), Candidate(4, "c", 1, isReachable: false), Candidate(5, "b", 50),
+            Candidate(1, "a", 10), Candidate(2, "a", 5), Candidate(3, "b", 100),
+            Candidate(4, "c", 1, isReachable: false), Candidate(5, "b", 50),
         ];
         Assert.True(EnsembleSelector.TryChoose(QuorumSpec.Default, candidates, 0, out var members));
         Assert.Equal(["replica-1", "replica-2", "replica-5"], members.Select(static m => m.NodeId).Order());

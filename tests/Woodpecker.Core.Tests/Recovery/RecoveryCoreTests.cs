@@ -13,7 +13,8 @@ public sealed class RecoveryCoreTests
         new($"replica-{node}", new Guid(node, 0, 0, new byte[8]), generation);
 
     private static FenceReply Reply(
-        int node, long durable, MemberHealth health = MemberHealth.Clean, long lac = -1, ulong? chain = null, bool hasHeader = true) =>
+        int node, long durable, MemberHealth health = MemberHealth.Clean, long lac = -1, ulong? chain = null,
+        bool hasHeader = true) =>
         new(Id(node), new EntryId(durable), chain ?? (ulong)durable, new EntryId(lac), hasHeader, health);
 
     private static RecoveryCore Core(params FenceReply[] replies)
@@ -128,7 +129,8 @@ public sealed class RecoveryCoreTests
     // part.
     [Fact]
     public void AckedEntries_SurviveEveryDecision() => Gen.Select(
-        Gen.Long[-1, 6].Array[3], Gen.Int[-1, 2], Gen.Int[1, 3], Gen.Int[0, 7]).Sample((held, ambiguous, lost, replies) =>
+        Gen.Long[-1, 6].Array[3], Gen.Int[-1, 2], Gen.Int[1, 3], Gen.Int[0, 7]).Sample(
+        (held, ambiguous, lost, replies) =>
     {
         var acked = held.Order().ElementAt(1);
         var core = new RecoveryCore(QuorumSpec.Default, _members);

@@ -38,7 +38,8 @@ public sealed class SegmentLifecycleTests
 
     [Fact]
     public void Check_Fails_OnAnIllegalEdge() =>
-        Assert.Throws<InvariantViolationException>(() => SegmentLifecycle.Check(SegmentState.Sealed, SegmentState.Open));
+        Assert.Throws<InvariantViolationException>(
+            () => SegmentLifecycle.Check(SegmentState.Sealed, SegmentState.Open));
 
     [Fact]
     public void DeletionOfTheLog_MovesEveryStateToDeleting()

@@ -31,7 +31,9 @@ public sealed class SegmentMapTests
         for (var offset = 0; offset < expected.Count; offset++)
         {
             var place = map.Find(new Offset((ulong)offset));
-            Assert.Equal(new SegmentPlace(SegmentPlaceKind.Inside, expected[offset].Index, new EntryId(expected[offset].Entry)), place);
+            Assert.Equal(
+                new SegmentPlace(SegmentPlaceKind.Inside, expected[offset].Index, new EntryId(expected[offset].Entry)),
+                place);
             Assert.Equal(new Offset((ulong)offset), map.OffsetOf(place.Index, place.Entry));
         }
 

@@ -17,7 +17,8 @@ public sealed class AppendGuardTests
         guard.Apply(new BatchFacts(1, _stamp, FencingToken: "mine"), new Offset(4));
         var retry = new BatchFacts(1, _stamp, new Offset(99), "other");
         Assert.Equal(
-            new AppendDecision(AppendDecisionKind.Duplicate, new Offset(4)), guard.Check(retry, new Offset(5), new Offset(5)));
+            new AppendDecision(AppendDecisionKind.Duplicate, new Offset(4)),
+            guard.Check(retry, new Offset(5), new Offset(5)));
         Assert.True(guard.Check(retry, new Offset(5), new Offset(4)).IsPending);
     }
 
@@ -27,7 +28,8 @@ public sealed class AppendGuardTests
         var batch = new BatchFacts(1, ExpectedOffset: new Offset(99), FencingToken: "other");
         Assert.Equal(AppendDecisionKind.TokenMismatch, Guard("mine").Check(batch, Offset.Zero, Offset.Zero).Kind);
         Assert.Equal(
-            new AppendDecision(AppendDecisionKind.OffsetMismatch, new Offset(7)), Guard().Check(batch, new Offset(7), Offset.Zero));
+            new AppendDecision(AppendDecisionKind.OffsetMismatch, new Offset(7)),
+            Guard().Check(batch, new Offset(7), Offset.Zero));
     }
 
     [Theory]
@@ -38,7 +40,8 @@ public sealed class AppendGuardTests
     [InlineData("", null, true, true)]
     [InlineData("mine", "mine", true, true)]
     [InlineData("mine", "Mine", false, false)]
-    public void Token_ComparesOrdinally_AndNamingNonePassesUnlessRequired(string token, string? named, bool required, bool passes)
+    public void Token_ComparesOrdinally_AndNamingNonePassesUnlessRequired(
+        string token, string? named, bool required, bool passes)
     {
         var decision = Guard(token, required).Check(new BatchFacts(1, FencingToken: named), Offset.Zero, Offset.Zero);
         Assert.Equal(passes, decision.Kind == AppendDecisionKind.Accepted); // P5
@@ -49,9 +52,13 @@ public sealed class AppendGuardTests
     {
         var guard = Guard();
         guard.Apply(new BatchFacts(1, SetFencingToken: "a"), Offset.Zero);
-        Assert.Equal(AppendDecisionKind.TokenMismatch, guard.Check(new BatchFacts(1, FencingToken: "b"), new Offset(1), Offset.Zero).Kind);
+        Assert.Equal(
+            AppendDecisionKind.TokenMismatch,
+            guard.Check(new BatchFacts(1, FencingToken: "b"), new Offset(1), Offset.Zero).Kind);
         guard.Apply(new BatchFacts(1, SetFencingToken: ""), new Offset(1));
-        Assert.Equal(AppendDecisionKind.Accepted, guard.Check(new BatchFacts(1, FencingToken: "b"), new Offset(2), Offset.Zero).Kind);
+        Assert.Equal(
+            AppendDecisionKind.Accepted,
+            guard.Check(new BatchFacts(1, FencingToken: "b"), new Offset(2), Offset.Zero).Kind);
     }
 
     [Fact]

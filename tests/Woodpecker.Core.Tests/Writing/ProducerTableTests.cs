@@ -8,7 +8,8 @@ public sealed class ProducerTableTests
 {
     private static Guid Producer(int n) => new(n, 0, 0, new byte[8]);
 
-    private static ProducerStamp Stamp(int producer, uint epoch, ulong sequence) => new(Producer(producer), epoch, sequence);
+    private static ProducerStamp Stamp(int producer, uint epoch, ulong sequence) =>
+        new(Producer(producer), epoch, sequence);
 
     [Fact]
     public void EverySequence_MapsToAtMostOneOffset() =>
@@ -24,14 +25,16 @@ public sealed class ProducerTableTests
                 if (verdict.Kind == ProducerVerdictKind.Duplicate)
                 {
                     for (var i = 0; i < count; i++)
-                        Assert.Equal(model[(producer, epoch, sequence + (ulong)i)], verdict.FirstOffset.Value + (ulong)i);
+                        Assert.Equal(
+                            model[(producer, epoch, sequence + (ulong)i)], verdict.FirstOffset.Value + (ulong)i);
                 }
 
                 if (verdict.Kind != ProducerVerdictKind.Next)
                     continue;
                 table.Append(stamp, count, new Offset(next));
                 for (var i = 0; i < count; i++)
-                    model.Add((producer, epoch, sequence + (ulong)i), next + (ulong)i); // INV-29: Add throws on a second one
+                    // INV-29: Add throws on a second one
+                    model.Add((producer, epoch, sequence + (ulong)i), next + (ulong)i);
                 next += (ulong)count;
             }
         });
@@ -52,7 +55,9 @@ public sealed class ProducerTableTests
                 var (producer, count) = batches[b];
                 live.Append(Stamp(producer, 1, sequences[producer]), count, new Offset(next));
                 for (var i = 0; i < count && folded is not null; i++)
-                    folded.Fold(Stamp(producer, 1, sequences[producer] + (ulong)i), new Offset(next + (ulong)i), isFirstOfBatch: i == 0);
+                    folded.Fold(
+                        Stamp(producer, 1, sequences[producer] + (ulong)i), new Offset(next + (ulong)i),
+                        isFirstOfBatch: i == 0);
                 sequences[producer] += (ulong)count;
                 next += (ulong)count;
             }
@@ -115,6 +120,8 @@ public sealed class ProducerTableTests
         Assert.Equal(1, table.Count);
     }
 
-    private static string Describe(ProducerTable table, ulong next) => string.Join('\n', table.Snapshot(new Offset(next)).Select(
-        static s => $"{s.ProducerId} {s.ProducerEpoch} {s.LastSequence} {s.LastOffset} [{string.Join(", ", s.Ranges)}]"));
+    private static string Describe(ProducerTable table, ulong next) =>
+        string.Join('\n', table.Snapshot(new Offset(next)).Select(
+        static s =>
+        $"{s.ProducerId} {s.ProducerEpoch} {s.LastSequence} {s.LastOffset} [{string.Join(", ", s.Ranges)}]"));
 }

@@ -7,7 +7,8 @@ namespace Woodpecker.Core.Tests.Writing;
 public sealed class SlotCoreTests
 {
     [Fact]
-    public void Slots_AreConfirmedInOrder_WhateverTheOrderOfPuts() => Gen.Shuffle(Enumerable.Range(0, 8).ToArray()).Sample(order =>
+    public void Slots_AreConfirmedInOrder_WhateverTheOrderOfPuts() =>
+        Gen.Shuffle(Enumerable.Range(0, 8).ToArray()).Sample(order =>
     {
         var core = new SlotCore(8);
         for (var i = 0; i < 8; i++)

@@ -14,10 +14,12 @@ namespace Woodpecker.Services.Tests.Writer;
 internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.ReplicaBase
 {
     public override async Task Session(
-        IAsyncStreamReader<SessionRequest> requestStream, IServerStreamWriter<SessionReply> responseStream, ServerCallContext context)
+        IAsyncStreamReader<SessionRequest> requestStream, IServerStreamWriter<SessionReply> responseStream,
+        ServerCallContext context)
     {
         Assert.True(await requestStream.MoveNext(context.CancellationToken));
-        await responseStream.WriteAsync(new SessionReply { Hello = Greet(requestStream.Current.Hello) }, context.CancellationToken);
+        await responseStream.WriteAsync(
+            new SessionReply { Hello = Greet(requestStream.Current.Hello) }, context.CancellationToken);
         var answers = Channel.CreateBounded<(SegmentKey Key, ulong Epoch, Task<ReplicaAnswer> Answer)>(10_000);
         var answering = AnswerAsync(answers.Reader, responseStream, context.CancellationToken);
         try
@@ -66,7 +68,8 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
         await foreach (var frame in store.ReadFramesAsync(
             key, new EntryId(request.FirstEntry), new EntryId(request.LastEntry), context.CancellationToken))
         {
-            await responseStream.WriteAsync(new FrameChunk { Frame = ByteString.CopyFrom(frame.Span) }, context.CancellationToken);
+            await responseStream.WriteAsync(
+                new FrameChunk { Frame = ByteString.CopyFrom(frame.Span) }, context.CancellationToken);
         }
     }
 
@@ -78,7 +81,9 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
         var (key, epoch, generation) = Open(first.Envelope);
         var answer = await store.RecoveryOpenAsync(epoch, generation, first.Header.Memory, context.CancellationToken);
         while (answer.Refusal is null && await requestStream.MoveNext(context.CancellationToken))
-            answer = await store.RecoveryAppendAsync(key, epoch, requestStream.Current.Frame.Memory, context.CancellationToken);
+            answer =
+                await store.RecoveryAppendAsync(
+                key, epoch, requestStream.Current.Frame.Memory, context.CancellationToken);
         return answer.Refusal is { } refusal
             ? new RecoveryAppendReply { Refusal = ToWire(refusal, key) }
             : new RecoveryAppendReply { DurableUpTo = answer.DurableEntry.Value };
@@ -122,7 +127,8 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
             case SessionRequest.KindOneofCase.SegmentOpen:
                 var open = request.SegmentOpen;
                 await answers.WriteAsync((Key(open.LogId, open.SegmentId), open.Epoch, store.OpenSegmentAsync(
-                    new LogEpoch(open.Epoch), open.Target.Generation, open.Header.Memory, CancellationToken.None).AsTask()));
+                    new LogEpoch(open.Epoch), open.Target.Generation, open.Header.Memory,
+                    CancellationToken.None).AsTask()));
                 break;
             case SessionRequest.KindOneofCase.Append:
                 var append = request.Append;

@@ -65,7 +65,8 @@ internal sealed class WriterCluster : IAsyncDisposable
         return cluster;
     }
 
-    public async Task<LogRecord> CreateLogAsync(string name, LogMode mode = LogMode.QuorumBuffer, long segmentBytes = 1 << 28) =>
+    public async Task<LogRecord> CreateLogAsync(
+        string name, LogMode mode = LogMode.QuorumBuffer, long segmentBytes = 1 << 28) =>
         (await Logs.CreateAsync(
             new LogValue { Name = name, Mode = mode, SegmentBytes = segmentBytes, LingerMilliseconds = 0 }, Token)).Log;
 
@@ -82,13 +83,15 @@ internal sealed class WriterCluster : IAsyncDisposable
             ["Woodpecker:Writer:LiveSeconds"] = "3",
             ["Woodpecker:Writer:QuorumGraceMilliseconds"] = "500",
         });
-        builder.Configuration.AddInMemoryCollection(settings.Select(static s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            settings.Select(static s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IMetadataStore>(Faults);
         builder.Services.AddSingleton<ILeaseStore>(Faults);
         builder.Services.AddSingleton<IObjectStore>(Objects);
         builder.Services.AddSingleton<IPeerChannels>(_ => new PeerChannels(
-            new TransportOptions { Kind = TransportKind.Direct, FindDirectAddress = id => _addresses.GetValueOrDefault(id) }));
+            new TransportOptions { Kind = TransportKind.Direct,
+            FindDirectAddress = id => _addresses.GetValueOrDefault(id) }));
         ((IHostApplicationBuilder)builder).AddWriter();
         var app = builder.Build();
         app.MapDefaultEndpoints();

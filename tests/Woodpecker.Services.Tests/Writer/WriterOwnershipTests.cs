@@ -18,11 +18,15 @@ public sealed class WriterOwnershipTests
         var log = await cluster.CreateLogAsync("orders");
         var first = await cluster.StartWriterAsync("writer-1");
         for (ulong i = 0; i < 5; i++)
-            Assert.Equal(new Offset(i), (await first.AppendAsync("orders", $"{i}", new ProducerStamp(_producer, 1, i))).FirstOffset);
+            Assert.Equal(
+                new Offset(i),
+                (await first.AppendAsync("orders", $"{i}", new ProducerStamp(_producer, 1, i))).FirstOffset);
         await first.KillAsync(log.Id);
         var second = await cluster.StartWriterAsync("writer-1");
-        Assert.Equal(new Offset(4), (await second.AppendAsync("orders", "4", new ProducerStamp(_producer, 1, 4))).FirstOffset);
-        Assert.Equal(new Offset(5), (await second.AppendAsync("orders", "5", new ProducerStamp(_producer, 1, 5))).FirstOffset);
+        Assert.Equal(
+            new Offset(4), (await second.AppendAsync("orders", "4", new ProducerStamp(_producer, 1, 4))).FirstOffset);
+        Assert.Equal(
+            new Offset(5), (await second.AppendAsync("orders", "5", new ProducerStamp(_producer, 1, 5))).FirstOffset);
         var segments = await cluster.ListSegmentsAsync(log.Id);
         Assert.Equal(SegmentState.Sealed, segments[0].State);
         Assert.Equal(new EntryId(4), segments[0].LastEntry);
@@ -57,7 +61,8 @@ public sealed class WriterOwnershipTests
         await one.KillAsync(log.Id);
         await one.DisposeAsync(); // its live key goes with it, its segment stays open
         await Eventually.BecomesTrueAsync("the survivor appends", async () =>
-            (await two.AppendAsync("orders", "b")) is { Outcome: AppendOutcome.Ok } ok && ok.FirstOffset == new Offset(1));
+            (await two.AppendAsync("orders", "b")) is { Outcome: AppendOutcome.Ok } ok
+                && ok.FirstOffset == new Offset(1));
         Assert.NotNull(two.Ownership.FindOpen(log.Id)); // O4
     }
 

@@ -26,11 +26,13 @@ public sealed class AppendAllocationTests
     public async Task SteadyAppend_AllocatesNothingPerEntry()
     {
         await using var metadata = await MetadataFixture.OpenAsync();
-        var created = await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
+        var created =
+            await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
         var reign = await metadata.AcquireAsync(created.Log.Id, "writer-1");
         var budget = new AppendBudget(1L << 30);
         var services = new SessionServices(
-            metadata.Writers, new InstantPlace(), new WriterSettings(), TimeProvider.System, budget, NullLogger.Instance);
+            metadata.Writers, new InstantPlace(), new WriterSettings(), TimeProvider.System, budget,
+            NullLogger.Instance);
         await using var session = WriterSession.Start(services, new SessionStart(
             reign, created.Log.Meta.Value, new SegmentId(0), 0, Offset.Zero, new AppendFold(), null));
         var entry = new NewEntry(new byte[100]);
@@ -58,7 +60,8 @@ public sealed class AppendAllocationTests
 
         public SendWindow? Window => null;
 
-        public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
+        public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
+            SegmentKey segment, CancellationToken cancellationToken) =>
             new([new ReplicaId("replica-1", Guid.Empty, 0)]);
 
         public ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener) => new InstantSink(listener);
@@ -85,7 +88,8 @@ public sealed class AppendAllocationTests
             listener.OnSinkChanged();
         }
 
-        public ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken) =>
+            ValueTask.CompletedTask;
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

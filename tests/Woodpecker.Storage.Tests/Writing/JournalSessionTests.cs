@@ -27,7 +27,8 @@ public sealed class JournalSessionTests : IAsyncLifetime
     {
         _replica = new ReplicaFixture(_medium);
         _metadata = await MetadataFixture.OpenAsync();
-        _log = (await _metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token)).Log;
+        _log = (await _metadata.Logs.CreateAsync(
+            new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token)).Log;
     }
 
     public async ValueTask DisposeAsync()
@@ -43,7 +44,9 @@ public sealed class JournalSessionTests : IAsyncLifetime
         await using (var session = await OpenAsync())
         {
             for (var i = 0; i < 20; i++)
-                Assert.Equal(AppendResult.Ok(new Offset((ulong)i), 1, Durability.Disk1), await AppendAsync(session, $"entry {i}"));
+                Assert.Equal(
+                    AppendResult.Ok(new Offset((ulong)i), 1, Durability.Disk1),
+                    await AppendAsync(session, $"entry {i}"));
         }
 
         await using var next = await OpenAsync();
@@ -81,16 +84,19 @@ public sealed class JournalSessionTests : IAsyncLifetime
         var session = await OpenAsync();
         await AppendAsync(session, "a");
         await session.CloseAsync(Token);
-        Assert.Equal(SegmentState.Sealed, (await _metadata.Writers.ListSegmentsAsync(_log.Id, Token))[0].Segment.Value.State);
+        Assert.Equal(
+            SegmentState.Sealed, (await _metadata.Writers.ListSegmentsAsync(_log.Id, Token))[0].Segment.Value.State);
         Assert.Equal(new EntryId(0), _replica.Store.Find(new SegmentKey(_log.Id, new SegmentId(0)))!.SealedEntry);
     }
 
     private async Task<WriterSession> OpenAsync()
     {
         var place = new JournalPlace(_replica.Store);
-        var recovery = new EnsembleRecovery(place.OpenEnsemble, QuorumSpec.Single, new TakeoverSettings(), TimeProvider.System);
+        var recovery =
+            new EnsembleRecovery(place.OpenEnsemble, QuorumSpec.Single, new TakeoverSettings(), TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
+            _metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            new AppendBudget(1L << 30), NullLogger.Instance);
         var objects = new ObjectReplay(new InMemoryObjectStore(TimeProvider.System), ReplicaFixture.Cluster);
         var opened = await new LogOpener(services, recovery, objects).OpenAsync(
             _log, "embedded", await _metadata.GoLiveAsync("embedded"), isForced: true, Token);

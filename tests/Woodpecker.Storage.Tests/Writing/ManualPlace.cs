@@ -37,7 +37,8 @@ internal sealed class ManualPlace : ISegmentPlace
 
     public ManualSink Last => Sinks[^1];
 
-    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
+        SegmentKey segment, CancellationToken cancellationToken) =>
         HasMembers
             ? new ValueTask<IReadOnlyList<ReplicaId>>(Members)
             : throw new WoodpeckerException(ErrorKind.Unavailable, "planted") { Reason = "QuorumUnavailable" };

@@ -68,7 +68,8 @@ internal sealed class SessionFixture : IAsyncDisposable
     public async Task<ManualSink> SentAsync(long lastEntry, int index = 0)
     {
         var sink = await SinkAsync(index);
-        await Eventually.BecomesTrueAsync($"entry {lastEntry} is sent", () => new ValueTask<bool>(sink.LastEntry.Value >= lastEntry));
+        await Eventually.BecomesTrueAsync(
+            $"entry {lastEntry} is sent", () => new ValueTask<bool>(sink.LastEntry.Value >= lastEntry));
         return sink;
     }
 

@@ -80,8 +80,10 @@ public sealed class SlotSessionTests : IAsyncLifetime
         for (var i = 0; i < 3; i++)
             await AppendAsync(old, $"entry {i}", new ProducerStamp(_producer, 1, (ulong)i));
         await using var next = await OpenAsync();
-        Assert.Equal(new Offset(3), (await AppendAsync(next, "entry 3", new ProducerStamp(_producer, 1, 3))).FirstOffset);
-        Assert.Equal(new Offset(1), (await AppendAsync(next, "entry 1", new ProducerStamp(_producer, 1, 1))).FirstOffset);
+        Assert.Equal(
+            new Offset(3), (await AppendAsync(next, "entry 3", new ProducerStamp(_producer, 1, 3))).FirstOffset);
+        Assert.Equal(
+            new Offset(1), (await AppendAsync(next, "entry 1", new ProducerStamp(_producer, 1, 1))).FirstOffset);
 
         var zombie = await AppendAsync(old, "lost");
         Assert.Equal(AppendOutcome.Indeterminate, zombie.Outcome); // B8, INV-19
@@ -98,7 +100,9 @@ public sealed class SlotSessionTests : IAsyncLifetime
     {
         await using (var old = await OpenAsync())
         {
-            _store.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.FailBefore) { Kind = ObjectStoreErrorKind.Denied });
+            _store.Plant(
+                new ObjectFault(
+                ObjectOperation.Put, ObjectFaultEffect.FailBefore) { Kind = ObjectStoreErrorKind.Denied });
             Assert.Equal(AppendOutcome.Indeterminate, (await AppendAsync(old, "a")).Outcome); // B4
         }
 
@@ -143,18 +147,21 @@ public sealed class SlotSessionTests : IAsyncLifetime
         var store = Store();
         var place = new SlotPlace(store, _cluster, new SlotSettings(), SystemIdSource.Instance, TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
+            _metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            new AppendBudget(1L << 30), NullLogger.Instance);
         var opened = await new LogOpener(services, Recovery(), new ObjectReplay(store, _cluster)).OpenAsync(
             _log, "writer-1", await _metadata.GoLiveAsync("writer-1"), isForced: true, Token);
         return opened.Session!;
     }
 
-    private static async Task<AppendResult> AppendAsync(WriterSession session, string text, ProducerStamp? stamp = null) =>
+    private static async Task<AppendResult> AppendAsync(
+        WriterSession session, string text, ProducerStamp? stamp = null) =>
         await session.AppendAsync(
             AppendBatch.Create([new NewEntry(Encoding.UTF8.GetBytes(text))], AppendLimits.Default, stamp), Token);
 
     private Task SentAsync(int puts) => Testing.Metadata.Eventually.BecomesTrueAsync(
-        $"{puts} puts", () => new ValueTask<bool>(_store.Calls.Count(static c => c.Operation == ObjectOperation.Put) >= puts));
+        $"{puts} puts", () =>
+        new ValueTask<bool>(_store.Calls.Count(static c => c.Operation == ObjectOperation.Put) >= puts));
 
     private async Task<string[]> ReadAsync(int index)
     {

@@ -65,7 +65,9 @@ public sealed class TakeoverTests
         var (log, _) = await WriteAsync(metadata, entries: 5, held: [2, 5, 5]);
         _stores[1].Restart(losesNewestFrame: true);
         _stores[2].RefuseAll(ReplicaRefusalKind.Unavailable);
-        var blocked = await Assert.ThrowsAsync<WoodpeckerException>(() => TakeOverAsync(metadata, log, Place(), expectsBlock: true).AsTask());
+        var blocked =
+            await Assert.ThrowsAsync<WoodpeckerException>(
+            () => TakeOverAsync(metadata, log, Place(), expectsBlock: true).AsTask());
         Assert.Equal("RecoveryBlocked", blocked.Reason);
         Assert.Contains("replica-3", blocked.Message, StringComparison.Ordinal);
         Assert.True(blocked.IsRetryable);
@@ -119,7 +121,8 @@ public sealed class TakeoverTests
             var next = await session.AppendAsync(Batch("entry 4", new ProducerStamp(_producer, 1, 4)), Token);
             Assert.Equal(new Offset(4), next.FirstOffset);
             var mismatch = await session.AppendAsync(
-                AppendBatch.Create([new NewEntry("x"u8.ToArray())], AppendLimits.Default, fencingToken: "other"), Token);
+                AppendBatch.Create([new NewEntry("x"u8.ToArray())], AppendLimits.Default, fencingToken: "other"),
+                Token);
             Assert.Equal("TokenMismatch", mismatch.Error!.Reason); // P5
         }
     }
@@ -148,7 +151,8 @@ public sealed class TakeoverTests
     private async Task<(LogRecord Log, SegmentKey Segment)> WriteAsync(
         MetadataFixture metadata, int entries, int[] held, bool stamped = false)
     {
-        var created = await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
+        var created =
+            await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
         var place = Place();
         var opened = await TakeOverAsync(metadata, created.Log, place);
         await using (var session = opened.Session!)
@@ -169,13 +173,16 @@ public sealed class TakeoverTests
         {
             await _stores[member].OpenSegmentAsync(sink.Opening.Epoch, 0, sink.Opening.Header, Token);
             foreach (var frame in sink.Frames.Take(held[member]))
-                Assert.Null((await _stores[member].AppendAsync(sink.Opening.Key, sink.Opening.Epoch, frame, Token)).Refusal);
+                Assert.Null(
+                    (await _stores[member].AppendAsync(sink.Opening.Key, sink.Opening.Epoch, frame, Token)).Refusal);
         }
 
         return (created.Log, sink.Opening.Key);
     }
 
-    private async ValueTask<OpenResult> TakeOverAsync(MetadataFixture metadata, LogRecord log, ManualPlace place, string appId = "writer-1", bool expectsBlock = false)
+    private async ValueTask<OpenResult> TakeOverAsync(
+        MetadataFixture metadata, LogRecord log, ManualPlace place, string appId = "writer-1",
+        bool expectsBlock = false)
     {
         var settings = new TakeoverSettings
         {
@@ -185,10 +192,12 @@ public sealed class TakeoverTests
             Deadline = expectsBlock ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(30),
         };
         var recovery = new EnsembleRecovery(
-            (key, members) => new MemoryEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
+            (key, members) =>
+            new MemoryEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
             QuorumSpec.Default, settings, TimeProvider.System);
         var services = new SessionServices(
-            metadata.Writers, place, new WriterSettings(), TimeProvider.System, new AppendBudget(1L << 30), NullLogger.Instance);
+            metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            new AppendBudget(1L << 30), NullLogger.Instance);
         return await new LogOpener(services, recovery, new ObjectReplay(_objects, Guid.Empty)).OpenAsync(
             log, appId, await metadata.GoLiveAsync(appId), isForced: true, Token);
     }

@@ -24,7 +24,8 @@ public sealed class WriterSessionAppendTests
         Assert.Equal(AppendResult.Ok(Offset.Zero, 1, Durability.Disk2), result);
         Assert.Equal(new Offset(1), log.Session.ConfirmedEnd);
         Assert.Equal(SegmentState.Open, Assert.Single(await log.SegmentsAsync()).State);
-        await Eventually.BecomesTrueAsync("nothing is queued", () => new ValueTask<bool>(log.Session.QueuedBytes == 0)); // INV-32
+        // INV-32
+        await Eventually.BecomesTrueAsync("nothing is queued", () => new ValueTask<bool>(log.Session.QueuedBytes == 0));
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed class WriterSessionSegmentTests
     [Fact]
     public async Task Segment_Rolls_WhenItReachedItsSize_AndOffsetsGoOn()
     {
-        await using var log = await SessionFixture.OpenAsync(segmentBytes: 4_000, place: static p => p.ConfirmsAtOnce = true);
+        await using var log =
+            await SessionFixture.OpenAsync(segmentBytes: 4_000, place: static p => p.ConfirmsAtOnce = true);
         for (var i = 0; i < 40; i++)
             Assert.Equal(new Offset((ulong)i), (await log.AppendAsync(new string('x', 1_000))).FirstOffset);
         var segments = await log.SegmentsAsync();
@@ -26,7 +27,8 @@ public sealed class WriterSessionSegmentTests
             Assert.Equal(segments[i - 1].NextBaseOffset, segments[i].BaseOffset); // INV-33
         }
 
-        await Eventually.BecomesTrueAsync("members hear of the seal", () => new ValueTask<bool>(log.Place.Sinks[0].CompletedAt is not null));
+        await Eventually.BecomesTrueAsync(
+            "members hear of the seal", () => new ValueTask<bool>(log.Place.Sinks[0].CompletedAt is not null));
         Assert.Equal(segments[0].LastEntry, log.Place.Sinks[0].CompletedAt);
     }
 
@@ -94,10 +96,12 @@ public sealed class WriterSessionSegmentTests
     [Fact]
     public async Task Roll_Lands_ThoughItsAnswerWasLost()
     {
-        await using var log = await SessionFixture.OpenAsync(segmentBytes: 1_000, place: static p => p.ConfirmsAtOnce = true);
+        await using var log =
+            await SessionFixture.OpenAsync(segmentBytes: 1_000, place: static p => p.ConfirmsAtOnce = true);
         var losses = 0;
         log.Metadata.Faults.OnCommit = transaction =>
-            transaction.Writes.Count == 2 && Interlocked.Increment(ref losses) == 1 ? MetadataFault.LoseAnswer : MetadataFault.None;
+            transaction.Writes.Count == 2 && Interlocked.Increment(ref losses) == 1 ? MetadataFault.LoseAnswer
+                : MetadataFault.None;
         for (var i = 0; i < 6; i++)
             Assert.Equal(new Offset((ulong)i), (await log.AppendAsync(new string('x', 600))).FirstOffset); // X6, INV-25
         await log.SegmentBecomesAsync(0, SegmentState.Sealed);
@@ -107,7 +111,8 @@ public sealed class WriterSessionSegmentTests
     [Fact]
     public async Task Appends_GoOnInTheOpenSegment_WhileMetadataIsDown()
     {
-        await using var log = await SessionFixture.OpenAsync(segmentBytes: 10_000, place: static p => p.ConfirmsAtOnce = true);
+        await using var log =
+            await SessionFixture.OpenAsync(segmentBytes: 10_000, place: static p => p.ConfirmsAtOnce = true);
         await log.AppendAsync("a");
         log.Metadata.Faults.IsDown = true;
         for (var i = 1; i < 20; i++)
@@ -166,7 +171,8 @@ public sealed class WriterSessionSegmentTests
         Assert.Single(log.Place.Sinks);
         log.Time.Advance(TimeSpan.FromSeconds(2));
         await log.AppendAsync("c");
-        await Eventually.BecomesTrueAsync("the segment is rolled", () => new ValueTask<bool>(log.Place.Sinks.Count == 2));
+        await Eventually.BecomesTrueAsync(
+            "the segment is rolled", () => new ValueTask<bool>(log.Place.Sinks.Count == 2));
         await log.SegmentBecomesAsync(0, SegmentState.Sealed); // section 10
     }
 
@@ -188,7 +194,8 @@ public sealed class WriterSessionSegmentTests
     [Fact]
     public async Task Reassert_KeepsTheReign_WhenTheLiveKeyWasMadeAgain()
     {
-        await using var log = await SessionFixture.OpenAsync(segmentBytes: 1_000, place: static p => p.ConfirmsAtOnce = true);
+        await using var log =
+            await SessionFixture.OpenAsync(segmentBytes: 1_000, place: static p => p.ConfirmsAtOnce = true);
         await log.AppendAsync("a");
         var live = await log.Metadata.GoLiveAsync("writer-1-again");
         log.Session.RequestReassert(live);

@@ -37,7 +37,8 @@ public sealed class MemoryEnsemble(
         CancellationToken cancellationToken)
     {
         var store = Store(member);
-        var durable = Check(member, await store.RecoveryOpenAsync(epoch, members[member].Generation, header, cancellationToken));
+        var durable =
+            Check(member, await store.RecoveryOpenAsync(epoch, members[member].Generation, header, cancellationToken));
         await foreach (var frame in frames.WithCancellation(cancellationToken))
             durable = Check(member, await store.RecoveryAppendAsync(segment, epoch, frame, cancellationToken));
         return durable;
@@ -46,7 +47,9 @@ public sealed class MemoryEnsemble(
     public async ValueTask SealAsync(
         int member, LogEpoch epoch, EntryId lastEntry, ulong chain, CancellationToken cancellationToken) =>
         // The store finishes a seal it has queued; whoever announces it does not wait longer than it wants to.
-        Check(member, await Store(member).SealAsync(segment, epoch, lastEntry, chain, cancellationToken).AsTask().WaitAsync(cancellationToken));
+        Check(member,
+            await Store(member).SealAsync(segment, epoch, lastEntry, chain, cancellationToken).AsTask().WaitAsync(
+            cancellationToken));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -100,7 +100,8 @@ public sealed class MemoryReplicaStore
         AnswerAsync(() => Take(header, namedGeneration, facts => _core.OnSegmentOpen(facts)));
 
     public ValueTask<ReplicaAnswer> RecoveryOpenAsync(
-        LogEpoch recoveryEpoch, uint namedGeneration, ReadOnlyMemory<byte> header, CancellationToken cancellationToken) =>
+        LogEpoch recoveryEpoch, uint namedGeneration, ReadOnlyMemory<byte> header,
+        CancellationToken cancellationToken) =>
         AnswerAsync(() => Take(header, namedGeneration, facts => _core.OnRecoveryHeader(recoveryEpoch, facts)));
 
     public ValueTask<ReplicaAnswer> AppendAsync(
@@ -128,7 +129,8 @@ public sealed class MemoryReplicaStore
                 var decision = _core.OnFence(key, epoch, verified: epoch);
                 answer = decision.Kind == ReplicaDecisionKind.Refuse
                     ? (null, default, decision.Refusal)
-                    : (_core.MakeFenceReply(key, namedGeneration, StartChain(key)), _headers.GetValueOrDefault(key), default);
+                    : (_core.MakeFenceReply(key, namedGeneration, StartChain(key)), _headers.GetValueOrDefault(key),
+                        default);
             }
         }
 
@@ -137,7 +139,8 @@ public sealed class MemoryReplicaStore
     }
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadFramesAsync(
-        SegmentKey key, EntryId firstEntry, EntryId lastEntry, [EnumeratorCancellation] CancellationToken cancellationToken)
+        SegmentKey key, EntryId firstEntry, EntryId lastEntry,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         byte[][] frames;
         Task wait;
@@ -197,7 +200,8 @@ public sealed class MemoryReplicaStore
         return answer;
     }
 
-    private ReplicaAnswer Take(ReadOnlyMemory<byte> header, uint namedGeneration, Func<SegmentOpenFacts, ReplicaDecision> decide)
+    private ReplicaAnswer Take(
+        ReadOnlyMemory<byte> header, uint namedGeneration, Func<SegmentOpenFacts, ReplicaDecision> decide)
     {
         var facts = Facts(header.Span, namedGeneration);
         var decision = decide(facts);
@@ -212,7 +216,8 @@ public sealed class MemoryReplicaStore
         return ReplicaAnswer.Durable(_core.Find(facts.Key)!.DurableEntry);
     }
 
-    private ReplicaAnswer TakeFrame(SegmentKey key, ReadOnlyMemory<byte> bytes, Func<FrameFacts, ReplicaDecision> decide)
+    private ReplicaAnswer TakeFrame(
+        SegmentKey key, ReadOnlyMemory<byte> bytes, Func<FrameFacts, ReplicaDecision> decide)
     {
         var frame = bytes.ToArray();
         Assert.True(FrameReader.Verify(frame, out var header).IsOk, "a frame arrived damaged");
@@ -237,7 +242,8 @@ public sealed class MemoryReplicaStore
     {
         Assert.True(SegmentHeader.Read(bytes, out var header).IsOk, "a segment header arrived damaged");
         return new SegmentOpenFacts(
-            header!.SegmentKey, header.Epoch, header.BaseOffset, header.InitialChain, namedGeneration, Crc32C.Compute(bytes));
+            header!.SegmentKey, header.Epoch, header.BaseOffset, header.InitialChain, namedGeneration,
+            Crc32C.Compute(bytes));
     }
 
     private static FrameFacts Facts(byte[] frame)
