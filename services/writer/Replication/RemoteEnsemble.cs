@@ -183,5 +183,6 @@ internal sealed class RemoteEnsemble(
 
     private WoodpeckerException Unavailable(int member, string why, Exception? cause = null) =>
         new(ErrorKind.Unavailable, $"{members[member].NodeId} does not answer: {why}",
-            cause) { Reason = "MemberUnavailable" };
+            cause)
+        { Reason = "MemberUnavailable" };
 }

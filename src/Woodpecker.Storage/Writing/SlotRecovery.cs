@@ -158,7 +158,8 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
 
     private static WoodpeckerException Blocked(SegmentKey key, ulong slot, string why) =>
         new(ErrorKind.Corrupt,
-            $"Segment {key} cannot be recovered: slot {slot}: {why}.") { Reason = "RecoveryBlocked" };
+            $"Segment {key} cannot be recovered: slot {slot}: {why}.")
+        { Reason = "RecoveryBlocked" };
 
     private static WoodpeckerException Unavailable(SegmentKey key, ObjectStoreException cause) =>
         WriterErrors.Failed($"The slots of segment {key} cannot be reached: {cause.Message}", cause);

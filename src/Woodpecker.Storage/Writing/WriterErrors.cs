@@ -18,7 +18,8 @@ internal static class WriterErrors
 
     public static WoodpeckerException TimedOutInFlight() =>
         new(ErrorKind.Indeterminate,
-            "The append was sent but not confirmed within its deadline.") { Reason = "Timeout" };
+            "The append was sent but not confirmed within its deadline.")
+        { Reason = "Timeout" };
 
     public static WoodpeckerException Cancelled() =>
         new(ErrorKind.Indeterminate, "The caller stopped waiting after the append was sent.") { Reason = "Cancelled" };
@@ -29,7 +30,8 @@ internal static class WriterErrors
 
     public static WoodpeckerException Interrupted(string why) =>
         new(ErrorKind.Indeterminate,
-            $"The append was sent, then the writer session ended: {why}") { Reason = "SessionEnded" };
+            $"The append was sent, then the writer session ended: {why}")
+        { Reason = "SessionEnded" };
 
     public static WoodpeckerException Fenced(string by) =>
         new(ErrorKind.Fenced, $"A newer writer took the log over ({by}).") { Reason = "Fenced" };

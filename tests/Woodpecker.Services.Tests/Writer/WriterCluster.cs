@@ -90,8 +90,11 @@ internal sealed class WriterCluster : IAsyncDisposable
         builder.Services.AddSingleton<ILeaseStore>(Faults);
         builder.Services.AddSingleton<IObjectStore>(Objects);
         builder.Services.AddSingleton<IPeerChannels>(_ => new PeerChannels(
-            new TransportOptions { Kind = TransportKind.Direct,
-            FindDirectAddress = id => _addresses.GetValueOrDefault(id) }));
+            new TransportOptions
+            {
+                Kind = TransportKind.Direct,
+                FindDirectAddress = id => _addresses.GetValueOrDefault(id)
+            }));
         ((IHostApplicationBuilder)builder).AddWriter();
         var app = builder.Build();
         app.MapDefaultEndpoints();

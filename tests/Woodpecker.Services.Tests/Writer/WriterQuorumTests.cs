@@ -73,8 +73,11 @@ public sealed class WriterQuorumTests
         {
             attempts.Add(writer.AppendAsync("orders", "refused"));
             return await Task.WhenAny(attempts[^1], Task.Delay(TimeSpan.FromSeconds(2))) == attempts[^1]
-                && await attempts[^1] is { Outcome: AppendOutcome.NotAppended,
-                    Error: { Reason: "QuorumUnavailable", IsRetryable: true } };
+                && await attempts[^1] is
+                {
+                    Outcome: AppendOutcome.NotAppended,
+                    Error: { Reason: "QuorumUnavailable", IsRetryable: true }
+                };
         });
         cluster.Replicas[0].RefuseAll(null);
         cluster.Replicas[1].RefuseAll(null);

@@ -102,7 +102,8 @@ public sealed class SlotSessionTests : IAsyncLifetime
         {
             _store.Plant(
                 new ObjectFault(
-                ObjectOperation.Put, ObjectFaultEffect.FailBefore) { Kind = ObjectStoreErrorKind.Denied });
+                ObjectOperation.Put, ObjectFaultEffect.FailBefore)
+                { Kind = ObjectStoreErrorKind.Denied });
             Assert.Equal(AppendOutcome.Indeterminate, (await AppendAsync(old, "a")).Outcome); // B4
         }
 
