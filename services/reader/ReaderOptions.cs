@@ -21,5 +21,5 @@ internal sealed class ReaderOptions
 
     /// <summary>Verified blocks kept in memory, in bytes.</summary>
     [Range(0, 64L * 1024 * 1024 * 1024)]
-    public long BlockCacheBytes { get; set; } = 64L * 1024 * 1024;
+    public long BlockCacheBytes { get; set; } = 32L * 1024 * 1024;
 }
