@@ -10,7 +10,9 @@ internal sealed class ClusterIdentity(IMetadataStore store)
     private volatile object? _known;
 
     /// <summary>The id.</summary>
-    /// <exception cref="WoodpeckerException">Unavailable: no writer or replica has founded the cluster yet, or the metadata store is silent.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// Unavailable: no writer or replica has founded the cluster yet, or the metadata store is silent.
+    /// </exception>
     public async ValueTask<Guid> GetAsync(CancellationToken cancellationToken)
     {
         if (_known is Guid known)

@@ -7,7 +7,9 @@ using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Reader;
 
-/// <summary>What a reader can tell of logs: metadata, and the visible end as the members of the open segment report it (V7).</summary>
+/// <summary>
+/// What a reader can tell of logs: metadata, and the visible end as the members of the open segment report it (V7).
+/// </summary>
 internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, ReaderPool pool)
 {
     private const int DefaultListLimit = 100;
@@ -58,7 +60,7 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
             Epoch = snapshot.Epoch?.Epoch.Value ?? 0,
             Settings = ToSettings(meta),
             Segments = withSegments
-                ? [.. snapshot.Values.OrderBy(static pair => pair.Key).Select(static pair => Describe(pair.Key, pair.Value))]
+                ? [.. snapshot.Values.OrderBy(static pair => pair.Key).Select(static pair => Describe(pair))]
                 : null,
         };
     }
@@ -73,16 +75,20 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
         RequireToken = meta.RequireToken,
     };
 
-    private static SegmentDescription Describe(SegmentId id, SegmentValue segment) => new()
+    private static SegmentDescription Describe(KeyValuePair<SegmentId, SegmentValue> key)
     {
-        Id = id.Value,
-        LastId = segment.LastSegment?.Value,
-        State = segment.State.ToString(),
-        Epoch = segment.Epoch.Value,
-        BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
-        EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
-        Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
-    };
+        var segment = key.Value;
+        return new SegmentDescription
+        {
+            Id = key.Key.Value,
+            LastId = segment.LastSegment?.Value,
+            State = segment.State.ToString(),
+            Epoch = segment.Epoch.Value,
+            BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
+            EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
+            Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
+        };
+    }
 
     private static string Text(long milliseconds) => DurationText.Format(TimeSpan.FromMilliseconds(milliseconds));
 }

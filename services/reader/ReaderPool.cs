@@ -4,7 +4,9 @@ using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Reader;
 
-/// <summary>Gives each request a reader of its log, and refuses more requests than the process has memory for.</summary>
+/// <summary>
+/// Gives each request a reader of its log, and refuses more requests than the process has memory for.
+/// </summary>
 internal sealed class ReaderPool(
     LogCatalog catalog,
     ReadSources sources,

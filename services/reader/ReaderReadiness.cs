@@ -4,7 +4,9 @@ using Woodpecker.Storage.Metadata;
 
 namespace Woodpecker.Reader;
 
-/// <summary>Ready once the metadata store has answered; checked again only until then, never by the health check itself.</summary>
+/// <summary>
+/// Ready once the metadata store has answered; checked again only until then, never by the health check itself.
+/// </summary>
 internal sealed partial class ReaderReadiness(
     IMetadataStore metadata, TimeProvider time, ILogger<ReaderReadiness> logger) : BackgroundService, IHealthCheck
 {

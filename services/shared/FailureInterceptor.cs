@@ -5,7 +5,9 @@ using Woodpecker.Storage.Errors;
 
 namespace Woodpecker.Services;
 
-/// <summary>Ends gRPC calls that failed with the status and trailer of the failure: the one place that maps kinds to codes.</summary>
+/// <summary>
+/// Ends gRPC calls that failed with the status and trailer of the failure: the one place that maps kinds to codes.
+/// </summary>
 internal sealed class FailureInterceptor : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(

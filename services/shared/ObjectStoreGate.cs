@@ -4,8 +4,8 @@ using Woodpecker.Storage.Objects;
 namespace Woodpecker.Services;
 
 /// <summary>
-/// Runs the start-up probe of the object store (U9). A store that does not answer is waited for; one that answers wrongly
-/// stops the process with the probe's advice: nothing is ever downgraded silently.
+/// Runs the start-up probe of the object store (U9). A store that does not answer is waited for; one that answers
+/// wrongly stops the process with the probe's advice: nothing is ever downgraded silently.
 /// </summary>
 internal sealed partial class ObjectStoreGate(
     ObjectStoreProbe probe, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<ObjectStoreGate> logger)

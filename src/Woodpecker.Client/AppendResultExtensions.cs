@@ -4,7 +4,9 @@ namespace Woodpecker.Client;
 public static class AppendResultExtensions
 {
     /// <summary>The first offset of an append that is durable.</summary>
-    /// <exception cref="WoodpeckerException">It is not: the reason, of kind Indeterminate if the entries may appear yet.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// It is not: the reason, of kind Indeterminate if the entries may appear yet.
+    /// </exception>
     public static Offset EnsureOk(this AppendResult result)
     {
         if (result.Outcome == AppendOutcome.Ok)

@@ -12,7 +12,9 @@ public readonly struct AppendTicket
         (_batch, _index, _count) = (batch, index, count);
 
     /// <summary>The answer: Ok with the offsets, NotAppended or Indeterminate (W7).</summary>
-    /// <param name="cancellationToken">Stops waiting; the append goes on and its outcome stays unknown to this caller.</param>
+    /// <param name="cancellationToken">
+    /// Stops waiting; the append goes on and its outcome stays unknown to this caller.
+    /// </param>
     public async ValueTask<AppendResult> WaitAsync(CancellationToken cancellationToken = default)
     {
         var result = await _batch.WaitAsync(cancellationToken).ConfigureAwait(false);

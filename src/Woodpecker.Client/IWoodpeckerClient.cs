@@ -3,7 +3,9 @@ using Woodpecker.Reading;
 
 namespace Woodpecker.Client;
 
-/// <summary>Woodpecker for applications: over the network or in one process, the same operations and failures.</summary>
+/// <summary>
+/// Woodpecker for applications: over the network or in one process, the same operations and failures.
+/// </summary>
 /// <remarks>
 /// Threads: any. Errors: <see cref="WoodpeckerException"/> whose kind says what to do and whose
 /// <see cref="WoodpeckerException.IsRetryable"/> says whether a repetition is harmless; appends answer outcomes (W7).
@@ -42,7 +44,9 @@ public interface IWoodpeckerClient : IAsyncDisposable
     ILogWriter OpenWriter(string log, LogWriterOptions? options = null);
 
     /// <summary>Entries in order, without gap or repetition, whatever happens on the way.</summary>
-    /// <exception cref="WoodpeckerException">Truncated, DataLoss, Corrupt, NotFound, or Unavailable for too long.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// Truncated, DataLoss, Corrupt, NotFound, or Unavailable for too long.
+    /// </exception>
     IAsyncEnumerable<LogEntry> ReadAsync(
         string log, ReadOptions? options = null, CancellationToken cancellationToken = default);
 

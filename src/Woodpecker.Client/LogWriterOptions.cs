@@ -4,12 +4,14 @@ namespace Woodpecker.Client;
 public sealed record LogWriterOptions
 {
     /// <summary>
-    /// Whether entries carry a producer id and sequence, so that a retry never duplicates (P1). Without it nothing whose
-    /// outcome is unknown is repeated (P3).
+    /// Whether entries carry a producer id and sequence, so that a retry never duplicates (P1). Without it nothing
+    /// whose outcome is unknown is repeated (P3).
     /// </summary>
     public bool IsIdempotent { get; init; } = true;
 
-    /// <summary>Id of the producer; null makes a new one. Keep it, and raise the epoch, to go on after a restart.</summary>
+    /// <summary>
+    /// Id of the producer; null makes a new one. Keep it, and raise the epoch, to go on after a restart.
+    /// </summary>
     public Guid? ProducerId { get; init; }
 
     /// <summary>Epoch of the producer: a higher one fences writers of the same id (P1).</summary>
@@ -44,7 +46,8 @@ public sealed record LogWriterOptions
         if (IsIdempotent && MaxBatchesInFlight > Limits.ProducerWindow)
         {
             throw new ArgumentException(
-                $"An idempotent writer may have at most {Limits.ProducerWindow} batches in flight: the log remembers no more.");
+                $"An idempotent writer may have at most {Limits.ProducerWindow} batches in flight: "
+                + "the log remembers no more.");
         }
     }
 }

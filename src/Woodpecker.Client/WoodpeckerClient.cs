@@ -8,7 +8,9 @@ using Woodpecker.Storage;
 
 namespace Woodpecker.Client;
 
-/// <summary><see cref="IWoodpeckerClient"/> over the network: HTTP for control, gRPC for entries, by Dapr or direct.</summary>
+/// <summary>
+/// <see cref="IWoodpeckerClient"/> over the network: HTTP for control, gRPC for entries, by Dapr or direct.
+/// </summary>
 public sealed class WoodpeckerClient : IWoodpeckerClient
 {
     // Logs that AppendAsync keeps a writer for; the least lately opened one is closed beyond it.
@@ -48,13 +50,17 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     {
         ArgumentNullException.ThrowIfNull(options);
         var transport = options.Transport
-            ?? TransportOptions.FromConfiguration(static key => Environment.GetEnvironmentVariable(key.Replace(":", "__", StringComparison.Ordinal)));
-        return new WoodpeckerClient(options, new PeerChannels(transport), ownsChannels: true, transport.MaxMessageBytes);
+            ?? TransportOptions.FromConfiguration(
+                static key => Environment.GetEnvironmentVariable(key.Replace(":", "__", StringComparison.Ordinal)));
+        return new WoodpeckerClient(
+            options, new PeerChannels(transport), ownsChannels: true, transport.MaxMessageBytes);
     }
 
     /// <summary>A client over channels that the caller owns, for processes that have some already.</summary>
     public static WoodpeckerClient Create(
-        WoodpeckerClientOptions options, IPeerChannels channels, int maxMessageBytes = TransportOptions.DefaultMaxMessageBytes)
+        WoodpeckerClientOptions options,
+        IPeerChannels channels,
+        int maxMessageBytes = TransportOptions.DefaultMaxMessageBytes)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(channels);
@@ -202,7 +208,9 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         return _reads.ReadAsync(log, options ?? new ReadOptions(), cancellationToken);
     }
 
-    /// <summary>Closes the writers of <c>AppendAsync</c> after what they accepted is answered, then the channels.</summary>
+    /// <summary>
+    /// Closes the writers of <c>AppendAsync</c> after what they accepted is answered, then the channels.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         List<ILogWriter> writers;

@@ -8,7 +8,10 @@ public sealed class WoodpeckerClientOptions
     /// <summary>Through the own sidecar or straight to the services; read from the environment unless set.</summary>
     public TransportOptions? Transport { get; set; }
 
-    /// <summary>App ids of writers; any of them leads to the owner of a log (O2). The next one is tried when one does not answer.</summary>
+    /// <summary>
+    /// App ids of writers; any of them leads to the owner of a log (O2). The next one is tried when one does not
+    /// answer.
+    /// </summary>
     public IReadOnlyList<string> Writers { get; set; } = ["writer-1"];
 
     /// <summary>App ids of readers.</summary>

@@ -14,7 +14,8 @@ namespace Woodpecker.Client;
 /// </summary>
 /// <remarks>
 /// Threads:    any.
-/// Durability: an Ok of a QuorumBuffer log survives power loss of this disk; sealed segments go to the object store too.
+/// Durability: an Ok of a QuorumBuffer log survives power loss of this disk; sealed segments go to the object store
+///             too.
 /// Limits:     merging of objects and collection of truncated ones are the compactor's work and do not happen here.
 /// </remarks>
 public sealed class WoodpeckerEngine : IWoodpeckerClient
@@ -36,7 +37,9 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
     }
 
     /// <summary>Opens an engine: probes the object store, joins or founds the cluster, boots the journal.</summary>
-    /// <exception cref="WoodpeckerException">A store does not answer or guarantees too little; the journal cannot be used.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// A store does not answer or guarantees too little; the journal cannot be used.
+    /// </exception>
     public static async ValueTask<WoodpeckerEngine> OpenAsync(
         WoodpeckerEngineOptions options, CancellationToken cancellationToken = default)
     {
@@ -101,7 +104,9 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         await Guard(_parts.Logs.DeleteAsync(record.Id, cancellationToken)).ConfigureAwait(false);
         await _logs.DropAsync(record).ConfigureAwait(false);
         // D4: only behind the fences no append can succeed any more.
-        foreach (var (id, segment) in await Guard(_parts.Writers.ListSegmentsAsync(record.Id, cancellationToken)).ConfigureAwait(false))
+        var segments = await Guard(_parts.Writers.ListSegmentsAsync(record.Id, cancellationToken))
+            .ConfigureAwait(false);
+        foreach (var (id, segment) in segments)
         {
             var key = new SegmentKey(record.Id, id);
             if (SegmentLifecycle.IsActive(segment.Value.State)
@@ -114,7 +119,8 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Offset> TruncateAsync(string log, Offset offset, CancellationToken cancellationToken = default)
+    public async ValueTask<Offset> TruncateAsync(
+        string log, Offset offset, CancellationToken cancellationToken = default)
     {
         var record = await FindAsync(log, cancellationToken).ConfigureAwait(false);
         var (end, _) = await _reads.CheckTailAsync(log, cancellationToken).ConfigureAwait(false);
@@ -123,7 +129,8 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         if (offset > end)
         {
             throw new WoodpeckerException(
-                ErrorKind.Invalid, $"Log '{log}' cannot be truncated to {offset}: entries are visible up to {end} only.")
+                ErrorKind.Invalid,
+                $"Log '{log}' cannot be truncated to {offset}: entries are visible up to {end} only.")
             {
                 Reason = "BeyondEnd",
                 Offset = end,
@@ -183,7 +190,9 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         return _reads.ReadAsync(log, options ?? new ReadOptions(), cancellationToken);
     }
 
-    /// <summary>Seals and gives back the logs, ends background work, closes the journal. Writers must be disposed before.</summary>
+    /// <summary>
+    /// Seals and gives back the logs, ends background work, closes the journal. Writers must be disposed before.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)

@@ -21,7 +21,9 @@ public sealed class WoodpeckerEngineOptions
     /// <summary>Directory of the journal, locked while the engine is open; null: MemoryBuffer logs only.</summary>
     public string? JournalDirectory { get; init; }
 
-    /// <summary>Stable name of this engine: under it it owns logs. Two engines on one metadata store need two names.</summary>
+    /// <summary>
+    /// Stable name of this engine: under it it owns logs. Two engines on one metadata store need two names.
+    /// </summary>
     public string NodeId { get; init; } = "embedded";
 
     /// <summary>Verified blocks kept in memory, in bytes.</summary>

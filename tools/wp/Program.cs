@@ -3,7 +3,8 @@ using Woodpecker.Tool;
 using Woodpecker.Tool.Commands;
 
 var root = WpCommand.Create();
-// Failures become one sentence and an exit code in CommandRunner; Ctrl-C cancels, and a command that then still hangs is ended.
+// Failures become one sentence and an exit code in CommandRunner; Ctrl-C cancels, and a command that then still hangs
+// is ended.
 var configuration = new InvocationConfiguration
 {
     EnableDefaultExceptionHandler = false,

@@ -11,7 +11,9 @@ namespace Woodpecker.Reader.Http;
 internal sealed record EntryPages(IReadOnlyList<LogEntry> Entries, Offset Next, Offset VisibleEnd)
 {
     /// <summary>Reads until the page is full or the tail is reached; only the first entry is waited for.</summary>
-    /// <exception cref="WoodpeckerException">What the first entry's place failed with; a later failure ends the page before it.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// What the first entry's place failed with; a later failure ends the page before it.
+    /// </exception>
     public static async ValueTask<EntryPages> ReadAsync(
         ReaderLease lease, ReadQuery query, CancellationToken cancellationToken)
     {

@@ -8,8 +8,8 @@ using Woodpecker.Storage.Reading;
 namespace Woodpecker.Reader.Http;
 
 /// <summary>
-/// Server-sent events: one event per entry with its offset as id, so that a browser's <c>Last-Event-ID</c> resumes behind
-/// it; comments as heartbeats; a last event <c>error</c> with problem details.
+/// Server-sent events: one event per entry with its offset as id, so that a browser's <c>Last-Event-ID</c> resumes
+/// behind it; comments as heartbeats; a last event <c>error</c> with problem details.
 /// </summary>
 internal static class EntryStream
 {

@@ -14,14 +14,18 @@ internal readonly record struct ReadQuery(Offset From, int Limit, int MaxBytes, 
 {
     private const int DefaultLimit = 1_000;
 
-    /// <summary>Reads and checks the parameters; an unknown one is refused, since a misspelt bound would be silently none.</summary>
+    /// <summary>
+    /// Reads and checks the parameters; an unknown one is refused, since a misspelt bound would be silently none.
+    /// </summary>
     /// <exception cref="WoodpeckerException">Invalid, naming the parameter and its bounds.</exception>
     public static ReadQuery Parse(IQueryCollection query, TimeSpan maxWait)
     {
         var parsed = new ReadQuery(Offset.Zero, DefaultLimit, Limits.DefaultMaxReadBytes, TimeSpan.Zero, AsText: false);
         foreach (var (name, values) in query)
         {
-            var text = values.Count == 1 ? values[0] ?? "" : throw Problems.Invalid($"'{name}' is given {values.Count} times.");
+            var text = values.Count == 1
+                ? values[0] ?? ""
+                : throw Problems.Invalid($"'{name}' is given {values.Count} times.");
             parsed = name switch
             {
                 "from" => parsed with { From = new Offset(Number(name, text, 0, Limits.MaxOffset)) },
@@ -38,7 +42,8 @@ internal readonly record struct ReadQuery(Offset From, int Limit, int MaxBytes, 
     }
 
     private static ulong Number(string name, string text, ulong least, ulong most) =>
-        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least
+            && value <= most
             ? value
             : throw Problems.Invalid($"'{name}' is '{text}'; it must be a number from {least} to {most}.");
 

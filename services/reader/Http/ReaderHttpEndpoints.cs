@@ -20,8 +20,8 @@ internal static class ReaderHttpEndpoints
         group.MapGet("/{name}/entries", ReadAsync)
             .WithSummary("Entries from an offset on: JSON, NDJSON or server-sent events by Accept.")
             .WithDescription(
-                "Parameters: from (offset, 0), limit (1000), maxBytes (1048576), wait for the first entry (0, as 500ms or "
-                + "5s), format (base64 or text). Server-sent events follow the tail; Last-Event-ID resumes.")
+                "Parameters: from (offset, 0), limit (1000), maxBytes (1048576), wait for the first entry (0, as 500ms "
+                + "or 5s), format (base64 or text). Server-sent events follow the tail; Last-Event-ID resumes.")
             .Produces<EntryPage>()
             .WithProblem(400, 404, 410, 503);
         group.MapGet("/{name}/entries/{offset}", ReadOneAsync)
@@ -75,7 +75,8 @@ internal static class ReaderHttpEndpoints
 
     private static async Task<IResult> ReadOneAsync(string name, string offset, HttpContext context, ReaderPool pool)
     {
-        if (!ulong.TryParse(offset, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > Limits.MaxOffset)
+        if (!ulong.TryParse(offset, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            || value > Limits.MaxOffset)
             throw Problems.Invalid($"'{offset}' is not an offset.");
         using var lease = await pool.OpenAsync(name, context.RequestAborted);
         var limits = new ReadLimits(1, 1);
@@ -87,7 +88,8 @@ internal static class ReaderHttpEndpoints
         if (outcome.Kind != ReadOutcomeKind.Entries)
         {
             throw new WoodpeckerException(
-                ErrorKind.NotFound, $"Log '{name}' has no entry {value} yet; its visible end is {lease.Reader.VisibleEnd}.")
+                ErrorKind.NotFound,
+                $"Log '{name}' has no entry {value} yet; its visible end is {lease.Reader.VisibleEnd}.")
             {
                 Reason = "NotYet",
                 Offset = lease.Reader.VisibleEnd,
@@ -137,7 +139,8 @@ internal static class ReaderHttpEndpoints
         var last = request.Headers["Last-Event-ID"].ToString();
         if (last.Length == 0)
             return query;
-        return ulong.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && offset < Limits.MaxOffset
+        return ulong.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+            && offset < Limits.MaxOffset
             ? query with { From = new Offset(offset) + 1 }
             : throw Problems.Invalid($"Last-Event-ID '{last}' is not an offset.");
     }

@@ -1,6 +1,8 @@
 namespace Woodpecker.Client.Embedded;
 
-/// <summary>A number of bytes that may be in use at once; callers wait for their share in order. One request always fits.</summary>
+/// <summary>
+/// A number of bytes that may be in use at once; callers wait for their share in order. One request always fits.
+/// </summary>
 internal sealed class ByteBudget(long capacity)
 {
     private readonly Lock _gate = new();

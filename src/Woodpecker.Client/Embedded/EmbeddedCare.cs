@@ -99,8 +99,9 @@ internal sealed class EmbeddedCare : IAsyncDisposable
     private async ValueTask UploadAsync(SegmentInfo copy, Versioned<SegmentValue> segment)
     {
         var header = await _store.ReadHeaderAsync(copy.Key, _stop.Token).ConfigureAwait(false);
+        var frames = new StoreFrames(_store, copy.Key, header);
         var outcome = await _upload.RunAsync(
-            _parts.ClusterId, copy.Key.Log, copy.Key.Segment, segment, new StoreFrames(_store, copy.Key, header), _stop.Token)
+            _parts.ClusterId, copy.Key.Log, copy.Key.Segment, segment, frames, _stop.Token)
             .ConfigureAwait(false);
         if (outcome == UploadOutcome.Published)
             await ReleaseAsync(copy).ConfigureAwait(false);
@@ -116,7 +117,8 @@ internal sealed class EmbeddedCare : IAsyncDisposable
         switch (answer.Verdict)
         {
             case ReleaseVerdict.Release:
-                await DropAsync(copy, DropReason.Released, Convert.FromHexString(answer.ManifestSha256)).ConfigureAwait(false);
+                var sha256 = Convert.FromHexString(answer.ManifestSha256);
+                await DropAsync(copy, DropReason.Released, sha256).ConfigureAwait(false);
                 break;
             case ReleaseVerdict.Obsolete:
                 await DropAsync(copy, DropReason.Truncated, default).ConfigureAwait(false);
@@ -135,7 +137,8 @@ internal sealed class EmbeddedCare : IAsyncDisposable
 
     private async ValueTask<Versioned<SegmentValue>?> FindAsync(SegmentKey key)
     {
-        foreach (var (id, segment) in await _parts.Writers.ListSegmentsAsync(key.Log, _stop.Token).ConfigureAwait(false))
+        var segments = await _parts.Writers.ListSegmentsAsync(key.Log, _stop.Token).ConfigureAwait(false);
+        foreach (var (id, segment) in segments)
         {
             if (id == key.Segment)
                 return segment;

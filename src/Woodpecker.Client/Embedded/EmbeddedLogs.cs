@@ -23,7 +23,8 @@ internal sealed class EmbeddedLogs(EngineParts parts) : IAsyncDisposable
         {
             if (log.Session is { IsOpen: true } session)
                 return session;
-            var record = await parts.Logs.FindAsync(id, cancellationToken).ConfigureAwait(false) ?? throw UnknownLog(name);
+            var record = await parts.Logs.FindAsync(id, cancellationToken).ConfigureAwait(false)
+                ?? throw UnknownLog(name);
             log.Session = await parts.OpenSessionAsync(record, cancellationToken).ConfigureAwait(false);
             return log.Session;
         }
@@ -52,7 +53,9 @@ internal sealed class EmbeddedLogs(EngineParts parts) : IAsyncDisposable
 
     /// <summary>End of what is confirmed, if this engine owns the log.</summary>
     public Offset? FindConfirmedEnd(LogId log) =>
-        _logs.TryGetValue(log, out var known) && known.Session is { IsOpen: true } session ? session.ConfirmedEnd : null;
+        _logs.TryGetValue(log, out var known) && known.Session is { IsOpen: true } session
+            ? session.ConfirmedEnd
+            : null;
 
     /// <summary>Ends the session of a deleted log at once.</summary>
     public async ValueTask DropAsync(LogRecord log)

@@ -12,7 +12,9 @@ using Woodpecker.Storage.Writing;
 
 namespace Woodpecker.Client.Embedded;
 
-/// <summary>Everything an engine is made of: the parts of a writer, a replica and a reader, in one process (section 22).</summary>
+/// <summary>
+/// Everything an engine is made of: the parts of a writer, a replica and a reader, in one process (section 22).
+/// </summary>
 internal sealed class EngineParts : IAsyncDisposable
 {
     private const long MaxProcessBytes = 256L * 1024 * 1024;
@@ -83,7 +85,9 @@ internal sealed class EngineParts : IAsyncDisposable
     public ReadSources Sources { get; }
 
     /// <summary>Joins or founds the cluster, boots the journal, makes the live key.</summary>
-    /// <exception cref="WoodpeckerException">The journal is another cluster's, in use or unreadable; a store does not answer.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// The journal is another cluster's, in use or unreadable; a store does not answer.
+    /// </exception>
     public static async ValueTask<EngineParts> OpenAsync(
         WoodpeckerEngineOptions options, CancellationToken cancellationToken)
     {
@@ -117,7 +121,9 @@ internal sealed class EngineParts : IAsyncDisposable
     }
 
     /// <summary>Begins a reign over a log; from an earlier run of this engine it is taken at once.</summary>
-    /// <exception cref="WoodpeckerException">Unavailable: held by another process. Invalid: needs a journal. NotFound.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// Unavailable: held by another process. Invalid: needs a journal. NotFound.
+    /// </exception>
     public async ValueTask<WriterSession> OpenSessionAsync(LogRecord log, CancellationToken cancellationToken)
     {
         var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _journalOpener;

@@ -12,10 +12,12 @@ internal sealed class EpochReader(TransactionRunner runner) : IEpochAuthority
     {
         try
         {
-            var tomb = await runner.Store.GetAsync(MetadataKeys.Tombstone(log), cancellationToken).ConfigureAwait(false);
+            var tomb = await runner.Store.GetAsync(MetadataKeys.Tombstone(log), cancellationToken)
+                .ConfigureAwait(false);
             if (tomb is not null)
                 return LogEpoch.Delete;
-            var epoch = await runner.ReadAsync<EpochValue>(MetadataKeys.Epoch(log), cancellationToken).ConfigureAwait(false);
+            var epoch = await runner.ReadAsync<EpochValue>(MetadataKeys.Epoch(log), cancellationToken)
+                .ConfigureAwait(false);
             return epoch?.Value.Epoch ?? default(LogEpoch);
         }
         catch (MetadataException)

@@ -40,7 +40,7 @@ internal static class LogDescriptions
             Epoch = snapshot.Epoch?.Epoch.Value ?? 0,
             Settings = ToSettings(meta),
             Segments = withSegments
-                ? [.. snapshot.Values.OrderBy(static pair => pair.Key).Select(static pair => Describe(pair.Key, pair.Value))]
+                ? [.. snapshot.Values.OrderBy(static pair => pair.Key).Select(static pair => Describe(pair))]
                 : null,
         };
     }
@@ -55,16 +55,20 @@ internal static class LogDescriptions
         RequireToken = meta.RequireToken,
     };
 
-    private static SegmentDescription Describe(SegmentId id, SegmentValue segment) => new()
+    private static SegmentDescription Describe(KeyValuePair<SegmentId, SegmentValue> key)
     {
-        Id = id.Value,
-        LastId = segment.LastSegment?.Value,
-        State = segment.State.ToString(),
-        Epoch = segment.Epoch.Value,
-        BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
-        EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
-        Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
-    };
+        var segment = key.Value;
+        return new SegmentDescription
+        {
+            Id = key.Key.Value,
+            LastId = segment.LastSegment?.Value,
+            State = segment.State.ToString(),
+            Epoch = segment.Epoch.Value,
+            BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
+            EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
+            Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
+        };
+    }
 
     private static long? Milliseconds(TimeSpan? duration) =>
         duration is { } known ? (long)known.TotalMilliseconds : null;

@@ -6,13 +6,16 @@ using WriterClient = Woodpecker.Protocol.V1.Writer.WriterClient;
 namespace Woodpecker.Client.Remote;
 
 /// <summary>One duplex call: sends what the queue gives, takes the answers in order, watches for silence.</summary>
-internal sealed class AppendStream(RemoteLogWriter owner, string log, string peer, TimeSpan replyPatience, TimeProvider time)
+internal sealed class AppendStream(
+    RemoteLogWriter owner, string log, string peer, TimeSpan replyPatience, TimeProvider time)
 {
     private ulong _sent;
     private ulong _answered;
     private long _lastSign = time.GetTimestamp();
 
-    /// <summary>Runs until the stream breaks, must be begun anew, or everything is answered and the writer closes.</summary>
+    /// <summary>
+    /// Runs until the stream breaks, must be begun anew, or everything is answered and the writer closes.
+    /// </summary>
     public async Task<StreamEnd> RunAsync(CallInvoker invoker, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -66,7 +69,8 @@ internal sealed class AppendStream(RemoteLogWriter owner, string log, string pee
                 Volatile.Write(ref _lastSign, time.GetTimestamp());
                 var reply = replies.Current;
                 if (reply.RequestId != ++_answered)
-                    return StreamEnd.Again(Unavailable($"{peer} answered request {reply.RequestId} instead of {_answered}"));
+                    return StreamEnd.Again(
+                        Unavailable($"{peer} answered request {reply.RequestId} instead of {_answered}"));
                 if (owner.Take(AppendMapping.ToResult(reply)) is { } end)
                     return end;
             }

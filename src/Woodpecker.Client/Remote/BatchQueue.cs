@@ -1,8 +1,8 @@
 namespace Woodpecker.Client.Remote;
 
 /// <summary>
-/// The order of a writer's batches: accepted ones wait, sent ones stay until they are answered, and after a broken stream
-/// all unanswered ones are sent again in the same order. Not thread-safe; its owner locks.
+/// The order of a writer's batches: accepted ones wait, sent ones stay until they are answered, and after a broken
+/// stream all unanswered ones are sent again in the same order. Not thread-safe; its owner locks.
 /// </summary>
 internal sealed class BatchQueue(LogWriterOptions options, Guid producerId)
 {
@@ -105,8 +105,8 @@ internal sealed class BatchQueue(LogWriterOptions options, Guid producerId)
     }
 
     /// <summary>
-    /// The oldest batch was refused for good, so the sequences behind it would be out of order for ever. A higher producer
-    /// epoch begins at 0 and fences what may still be under way with the old numbers (P1). The stream is over.
+    /// The oldest batch was refused for good, so the sequences behind it would be out of order for ever. A higher
+    /// producer epoch begins at 0 and fences what may still be under way with the old numbers (P1). The stream is over.
     /// </summary>
     public void Renumber()
     {

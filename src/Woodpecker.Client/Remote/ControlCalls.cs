@@ -33,7 +33,8 @@ internal sealed class ControlCalls(IPeerChannels channels, TimeSpan patience, Ti
         }
         catch (JsonException e)
         {
-            throw new WoodpeckerException(ErrorKind.Internal, "The answer of a service is not of the documented shape.", e);
+            throw new WoodpeckerException(
+                ErrorKind.Internal, "The answer of a service is not of the documented shape.", e);
         }
     }
 
@@ -52,7 +53,8 @@ internal sealed class ControlCalls(IPeerChannels channels, TimeSpan patience, Ti
                 return await CallOnceAsync(peer, makeRequest, cancellationToken).ConfigureAwait(false);
             }
             catch (WoodpeckerException e) when (
-                e.Kind is ErrorKind.Unavailable or ErrorKind.Indeterminate && time.GetElapsedTime(start) + pause < patience)
+                e.Kind is ErrorKind.Unavailable or ErrorKind.Indeterminate
+                    && time.GetElapsedTime(start) + pause < patience)
             {
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
                 pause *= 2;

@@ -1,12 +1,15 @@
 namespace Woodpecker.Client.Remote;
 
-/// <summary>A batch between acceptance and answer. Its boundaries never change once it was sent, so a repetition is recognised.</summary>
+/// <summary>
+/// A batch between acceptance and answer. Its boundaries never change once it was sent, so a repetition is recognised.
+/// </summary>
 internal sealed class PendingBatch(AppendOptions? conditions)
 {
     // What a small entry costs beside its payload, so that tiny entries are bounded too.
     private const int EntryOverhead = 64;
 
-    private readonly TaskCompletionSource<AppendResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<AppendResult> _answer = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
 
     public List<NewEntry> Entries { get; } = [];
 
@@ -19,8 +22,8 @@ internal sealed class PendingBatch(AppendOptions? conditions)
     public ProducerStamp? Stamp { get; set; }
 
     /// <summary>
-    /// Streams it was handed to that did not surely refuse it, the present one included; with none, its entries are surely
-    /// not in the log (W7).
+    /// Streams it was handed to that did not surely refuse it, the present one included; with none, its entries are
+    /// surely not in the log (W7).
     /// </summary>
     public int TimesSent { get; set; }
 

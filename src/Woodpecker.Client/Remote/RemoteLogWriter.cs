@@ -118,7 +118,9 @@ internal sealed class RemoteLogWriter : ILogWriter
             await newest.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Accepts nothing more and waits, within the retry patience, until everything accepted is answered.</summary>
+    /// <summary>
+    /// Accepts nothing more and waits, within the retry patience, until everything accepted is answered.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
@@ -154,8 +156,8 @@ internal sealed class RemoteLogWriter : ILogWriter
                 ?? throw new InvariantViolationException("an answer came although no batch waits for one");
             if (result.Outcome != AppendOutcome.Ok && ShouldRetry(batch, result))
             {
-                // A refusal is certain for this attempt; if no other is in doubt, also for those behind it, which are out of
-                // order then.
+                // A refusal is certain for this attempt; if no other is in doubt, also for those behind it, which are
+                // out of order then.
                 if (result.Outcome == AppendOutcome.NotAppended && batch.TimesSent == 1)
                     _queue.ForgetStream();
                 else if (result.Outcome == AppendOutcome.NotAppended)
@@ -169,8 +171,8 @@ internal sealed class RemoteLogWriter : ILogWriter
             result = Settlement.OfReply(batch, result);
             if (result.Outcome != AppendOutcome.Ok && _options.IsIdempotent)
             {
-                // Behind a batch that is surely not in the log nothing was accepted either: out of order. Behind one that
-                // may be, sending the same entries under other numbers could duplicate them.
+                // Behind a batch that is surely not in the log nothing was accepted either: out of order. Behind one
+                // that may be, sending the same entries under other numbers could duplicate them.
                 if (result.Outcome == AppendOutcome.Indeterminate)
                     unknown = _queue.RemoveSent();
                 _queue.Renumber();

@@ -9,8 +9,8 @@ using ReaderClient = Woodpecker.Protocol.V1.Reader.ReaderClient;
 namespace Woodpecker.Client.Remote;
 
 /// <summary>
-/// Reads over the network: a stream that breaks is begun anew at the next offset, so the caller sees every entry once and
-/// in order; what does not continue at the right offset is refused (INV-6, INV-7).
+/// Reads over the network: a stream that breaks is begun anew at the next offset, so the caller sees every entry once
+/// and in order; what does not continue at the right offset is refused (INV-6, INV-7).
 /// </summary>
 internal sealed class RemoteReads(IPeerChannels channels, IReadOnlyList<string> readers, TimeProvider time)
 {

@@ -3,7 +3,8 @@ namespace Woodpecker.Client.Remote;
 /// <summary>A caller that waits for room in the buffer, in call order.</summary>
 internal sealed class RoomWaiter(int bytes, Func<AppendTicket> accept)
 {
-    private readonly TaskCompletionSource<AppendTicket> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<AppendTicket> _accepted = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
 
     public int Bytes { get; } = bytes;
 

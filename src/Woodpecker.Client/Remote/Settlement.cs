@@ -1,13 +1,15 @@
 namespace Woodpecker.Client.Remote;
 
-/// <summary>What an answer or a broken stream means for a batch (W7): "not appended" only where that is certain.</summary>
+/// <summary>
+/// What an answer or a broken stream means for a batch (W7): "not appended" only where that is certain.
+/// </summary>
 internal static class Settlement
 {
     private const string DuplicateTooOld = "DuplicateTooOld";
 
     /// <summary>
-    /// The final outcome of an answered batch. After an earlier, broken attempt a refusal tells about this attempt only,
-    /// unless it came behind the duplicate check, which would have found the entries.
+    /// The final outcome of an answered batch. After an earlier, broken attempt a refusal tells about this attempt
+    /// only, unless it came behind the duplicate check, which would have found the entries.
     /// </summary>
     public static AppendResult OfReply(PendingBatch batch, in AppendResult result)
     {

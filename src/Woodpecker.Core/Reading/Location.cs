@@ -25,5 +25,7 @@ public enum LocationKind
 /// <summary>Where an offset lies.</summary>
 /// <param name="Kind">How.</param>
 /// <param name="Segment">The segment, where there is one.</param>
-/// <param name="Offset">The first available offset (Truncated), the one after the range (Lost), the end (PastEnd), else the offset itself.</param>
+/// <param name="Offset">
+/// The first available offset (Truncated), the one after the range (Lost), the end (PastEnd), else the offset itself.
+/// </param>
 public readonly record struct Location(LocationKind Kind, ReadSegment? Segment, Offset Offset);

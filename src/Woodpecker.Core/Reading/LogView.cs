@@ -67,7 +67,8 @@ public sealed class LogView
         {
             case SegmentPlaceKind.Inside or SegmentPlaceKind.Active:
                 var segment = _segments[place.Index];
-                // Truncation comes before the states that follow it, so such a segment at an available offset is a stale view.
+                // Truncation comes before the states that follow it, so such a segment at an available offset is a
+                // stale view.
                 return segment.Span.State is SegmentState.Truncated or SegmentState.Deleting
                     ? new Location(LocationKind.Missing, segment, offset)
                     : new Location(LocationKind.Segment, segment, offset);

@@ -39,7 +39,10 @@ public sealed class ReadOutcome
     /// <summary>The entries, contiguous by offset; not empty for <see cref="ReadOutcomeKind.Entries"/>.</summary>
     public IReadOnlyList<LogEntry> Entries { get; private init; } = [];
 
-    /// <summary>Visible end (NotYet and Entries: offset after the last visible one), next segment's first offset (EndOfSegment), first available offset (Truncated), end of the lost range (DataLoss).</summary>
+    /// <summary>
+    /// Visible end (NotYet and Entries: offset after the last visible one), next segment's first offset (EndOfSegment),
+    /// first available offset (Truncated), end of the lost range (DataLoss).
+    /// </summary>
     public Offset Offset { get; private init; }
 
     /// <summary>Who or what, for Corrupt, Unavailable and a loss that was not declared; otherwise empty.</summary>
@@ -59,7 +62,8 @@ public sealed class ReadOutcome
     public static ReadOutcome EndOfSegment(Offset next) => new(ReadOutcomeKind.EndOfSegment) { Offset = next };
 
     /// <summary>Truncated below the offset.</summary>
-    public static ReadOutcome Truncated(Offset firstAvailable) => new(ReadOutcomeKind.Truncated) { Offset = firstAvailable };
+    public static ReadOutcome Truncated(Offset firstAvailable) =>
+        new(ReadOutcomeKind.Truncated) { Offset = firstAvailable };
 
     /// <summary>A copy failed its checks at the named place.</summary>
     public static ReadOutcome Corrupt(string where) => new(ReadOutcomeKind.Corrupt) { Detail = where };
@@ -70,7 +74,9 @@ public sealed class ReadOutcome
     /// <summary>Everything up to the offset is declared lost.</summary>
     public static ReadOutcome DataLoss(Offset next) => new(ReadOutcomeKind.DataLoss) { Offset = next };
 
-    /// <summary>Entries that metadata promises are gone, without a declaration (C3): nobody knows up to where.</summary>
+    /// <summary>
+    /// Entries that metadata promises are gone, without a declaration (C3): nobody knows up to where.
+    /// </summary>
     public static ReadOutcome Lost(string where) => new(ReadOutcomeKind.DataLoss) { Detail = where };
 
     /// <summary>The log is gone.</summary>

@@ -11,13 +11,17 @@ public sealed record ReadSegment
     /// <summary>How its entries became durable.</summary>
     public required LogMode Mode { get; init; }
 
-    /// <summary>The writing epoch: frames of another one are not this segment's. Of a merged key: of its last segment.</summary>
+    /// <summary>
+    /// The writing epoch: frames of another one are not this segment's. Of a merged key: of its last segment.
+    /// </summary>
     public required LogEpoch Epoch { get; init; }
 
     /// <summary>The replicas that may hold entries; empty in MemoryBuffer and after a merge.</summary>
     public IReadOnlyList<ReplicaId> Members { get; init; } = [];
 
-    /// <summary>Key of the published manifest; null until Compacted. Another key means other objects with the same entries (C2).</summary>
+    /// <summary>
+    /// Key of the published manifest; null until Compacted. Another key means other objects with the same entries (C2).
+    /// </summary>
     public string? ManifestKey { get; init; }
 
     /// <summary>The key's segment.</summary>

@@ -46,7 +46,8 @@ public sealed class ReaderCore
     /// <summary>Takes the answer of the source that was to be asked.</summary>
     public ReaderDecision Step(ReadSource source, SourceAnswer answer)
     {
-        Invariant.Check(_segment is not null && _asked < _sources.Count && _sources[_asked] == source, "one source at a time");
+        Invariant.Check(
+            _segment is not null && _asked < _sources.Count && _sources[_asked] == source, "one source at a time");
         switch (answer)
         {
             case SourceAnswer.Entries or SourceAnswer.NotYet:
@@ -79,7 +80,9 @@ public sealed class ReaderCore
         return Next();
     }
 
-    /// <summary>Prefers another member than the one that answers "not yet": it may lag for the rest of the segment (W3).</summary>
+    /// <summary>
+    /// Prefers another member than the one that answers "not yet": it may lag for the rest of the segment (W3).
+    /// </summary>
     public void Rotate()
     {
         if (_segment is { Members.Count: > 0 } segment)

@@ -12,7 +12,9 @@ public enum ReaderAction
     /// <summary>Read the metadata again at once, then begin again.</summary>
     Refresh,
 
-    /// <summary>Wait <see cref="ReaderDecision.Wait"/> (plus jitter), read the metadata again, then begin again.</summary>
+    /// <summary>
+    /// Wait <see cref="ReaderDecision.Wait"/> (plus jitter), read the metadata again, then begin again.
+    /// </summary>
     BackOff,
 
     /// <summary>Answer with <see cref="ReaderDecision.Failure"/>.</summary>

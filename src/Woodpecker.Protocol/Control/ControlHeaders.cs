@@ -1,6 +1,8 @@
 namespace Woodpecker.Protocol.Control;
 
-/// <summary>Names of the HTTP headers that Woodpecker itself defines. Values are ASCII; offsets and sequences decimal.</summary>
+/// <summary>
+/// Names of the HTTP headers that Woodpecker itself defines. Values are ASCII; offsets and sequences decimal.
+/// </summary>
 public static class ControlHeaders
 {
     /// <summary>Offset that the first entry must get; else 409 with the next one (P4).</summary>

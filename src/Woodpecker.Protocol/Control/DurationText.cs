@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Woodpecker.Protocol.Control;
 
-/// <summary>Durations as people write them: digits and a unit, <c>250ms</c>, <c>5s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>.</summary>
+/// <summary>
+/// Durations as people write them: digits and a unit, <c>250ms</c>, <c>5s</c>, <c>10m</c>, <c>2h</c>, <c>7d</c>.
+/// </summary>
 public static class DurationText
 {
     /// <summary>Longest duration that is understood: about a hundred years.</summary>
@@ -17,7 +19,9 @@ public static class DurationText
         ("d", TimeSpan.FromDays(1)),
     ];
 
-    /// <summary>Reads a duration; false if it is malformed, has no unit or is longer than <see cref="Longest"/>.</summary>
+    /// <summary>
+    /// Reads a duration; false if it is malformed, has no unit or is longer than <see cref="Longest"/>.
+    /// </summary>
     public static bool TryParse(string? text, out TimeSpan duration)
     {
         duration = default;

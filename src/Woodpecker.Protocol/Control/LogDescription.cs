@@ -18,7 +18,9 @@ public sealed record LogDescription
     /// <summary>First offset that is not truncated.</summary>
     public ulong FirstOffset { get; init; }
 
-    /// <summary>Offset after the last entry known to be visible; may lag behind the writer (V7). Absent: nobody could tell.</summary>
+    /// <summary>
+    /// Offset after the last entry known to be visible; may lag behind the writer (V7). Absent: nobody could tell.
+    /// </summary>
     public ulong? NextOffset { get; init; }
 
     /// <summary>App id of the writer that holds the log; absent if none does.</summary>

@@ -6,10 +6,15 @@ public record LogSettingsBody
     /// <summary>Size at which a segment rolls, in bytes.</summary>
     public long? SegmentBytes { get; init; }
 
-    /// <summary>Age at which a non-empty segment rolls, for example <c>10m</c> (see <see cref="DurationText"/>).</summary>
+    /// <summary>
+    /// Age at which a non-empty segment rolls, for example <c>10m</c> (see <see cref="DurationText"/>).
+    /// </summary>
     public string? SegmentAge { get; init; }
 
-    /// <summary>How long a MemoryBuffer slot collects entries after its first one, for example <c>100ms</c>; <c>0ms</c>: no wait.</summary>
+    /// <summary>
+    /// How long a MemoryBuffer slot collects entries after its first one, for example <c>100ms</c>; <c>0ms</c>: no
+    /// wait.
+    /// </summary>
     public string? Linger { get; init; }
 
     /// <summary>Retained bytes; older whole segments go. Absent: no bound.</summary>

@@ -1,6 +1,8 @@
 namespace Woodpecker.Protocol.Control;
 
-/// <summary>An entry to append, in a JSON body or on one NDJSON line: either <see cref="Payload"/> or <see cref="Text"/>.</summary>
+/// <summary>
+/// An entry to append, in a JSON body or on one NDJSON line: either <see cref="Payload"/> or <see cref="Text"/>.
+/// </summary>
 public sealed record NewEntryBody
 {
     /// <summary>The bytes, base64.</summary>

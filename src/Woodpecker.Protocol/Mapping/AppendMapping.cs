@@ -44,7 +44,8 @@ public static class AppendMapping
             AppendReply.OutcomeOneofCase.Indeterminate =>
                 AppendResult.Indeterminate(FailureMapping.FromFailure(reply.Indeterminate)),
             _ => AppendResult.Indeterminate(
-                new WoodpeckerException(ErrorKind.Indeterminate, "The writer's answer has no outcome that is known here.")),
+                new WoodpeckerException(
+                    ErrorKind.Indeterminate, "The writer's answer has no outcome that is known here.")),
         };
     }
 

@@ -33,7 +33,8 @@ public static class EntryMapping
     {
         ArgumentNullException.ThrowIfNull(wire);
         ProducerStamp? stamp = wire.Producer is { } producer ? ToStamp(producer) : null;
-        return new LogEntry(new Offset(wire.Offset), wire.Timestamp, wire.Payload.Memory, ToHeaders(wire.Headers), stamp);
+        return new LogEntry(
+            new Offset(wire.Offset), wire.Timestamp, wire.Payload.Memory, ToHeaders(wire.Headers), stamp);
     }
 
     /// <summary>An entry to append as a message.</summary>
@@ -93,7 +94,9 @@ public static class EntryMapping
         };
     }
 
-    /// <summary>An entry to append from JSON; checks that it has exactly one form of payload, and the limits of headers.</summary>
+    /// <summary>
+    /// An entry to append from JSON; checks that it has exactly one form of payload, and the limits of headers.
+    /// </summary>
     /// <exception cref="WoodpeckerException">Neither or both of payload and text, or bad headers.</exception>
     public static NewEntry ToNewEntry(NewEntryBody body)
     {
@@ -129,7 +132,8 @@ public static class EntryMapping
         if (size > Limits.MaxHeadersSize)
         {
             throw new WoodpeckerException(
-                ErrorKind.Invalid, $"Headers of an entry have at most {Limits.MaxHeadersSize} bytes; these have {size}.");
+                ErrorKind.Invalid,
+                $"Headers of an entry have at most {Limits.MaxHeadersSize} bytes; these have {size}.");
         }
     }
 

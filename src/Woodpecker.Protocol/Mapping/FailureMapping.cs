@@ -5,8 +5,8 @@ using Woodpecker.Protocol.V1;
 namespace Woodpecker.Protocol.Mapping;
 
 /// <summary>
-/// <see cref="WoodpeckerException"/> to and from the gRPC surface. The status code is a hint for people and proxies; the
-/// <see cref="Failure"/> in the trailer is what a client of ours decides by.
+/// <see cref="WoodpeckerException"/> to and from the gRPC surface. The status code is a hint for people and proxies;
+/// the <see cref="Failure"/> in the trailer is what a client of ours decides by.
 /// </summary>
 public static class FailureMapping
 {
@@ -20,7 +20,12 @@ public static class FailureMapping
     public static Failure ToFailure(WoodpeckerException error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        var failure = new Failure { Kind = error.Kind.ToString(), Reason = error.Reason, Message = Shorten(error.Message) };
+        var failure = new Failure
+        {
+            Kind = error.Kind.ToString(),
+            Reason = error.Reason,
+            Message = Shorten(error.Message),
+        };
         if (error.Offset is { } offset)
             failure.Offset = offset.Value;
         if (error.ExpectedSequence is { } sequence)
@@ -58,8 +63,8 @@ public static class FailureMapping
     }
 
     /// <summary>
-    /// What the end of a call means. Without our trailer it came from a sidecar or the network: the peer is unavailable and
-    /// nothing is known about its work; whoever sent an append must treat that as indeterminate.
+    /// What the end of a call means. Without our trailer it came from a sidecar or the network: the peer is unavailable
+    /// and nothing is known about its work; whoever sent an append must treat that as indeterminate.
     /// </summary>
     public static WoodpeckerException FromRpcException(RpcException error, string peer)
     {

@@ -3,7 +3,9 @@ using Woodpecker.Protocol.Replica;
 
 namespace Woodpecker.Protocol.Mapping;
 
-/// <summary>Identities to and from wire messages. A malformed one from a peer is <see cref="ErrorKind.Invalid"/>.</summary>
+/// <summary>
+/// Identities to and from wire messages. A malformed one from a peer is <see cref="ErrorKind.Invalid"/>.
+/// </summary>
 public static class IdentityMapping
 {
     private const int GuidSize = 16;
@@ -18,7 +20,8 @@ public static class IdentityMapping
         ArgumentNullException.ThrowIfNull(bytes);
         return bytes.Length == GuidSize
             ? new Guid(bytes.Span, bigEndian: true)
-            : throw new WoodpeckerException(ErrorKind.Invalid, $"{field} has {bytes.Length} bytes instead of {GuidSize}.");
+            : throw new WoodpeckerException(
+                ErrorKind.Invalid, $"{field} has {bytes.Length} bytes instead of {GuidSize}.");
     }
 
     /// <summary>A store's identity as a message.</summary>

@@ -28,7 +28,9 @@ public static class ProblemMapping
         };
     }
 
-    /// <summary>The failure an answer describes; a body of another origin (a sidecar, a proxy) is judged by its status.</summary>
+    /// <summary>
+    /// The failure an answer describes; a body of another origin (a sidecar, a proxy) is judged by its status.
+    /// </summary>
     /// <param name="status">HTTP status of the answer.</param>
     /// <param name="problem">Its body, if it was problem details.</param>
     /// <param name="peer">Who answered, for the message.</param>
@@ -39,7 +41,10 @@ public static class ProblemMapping
             var guess = FromStatus(status);
             var detail = problem?.Detail ?? problem?.Title;
             var suffix = string.IsNullOrEmpty(detail) ? "" : ": " + detail;
-            return new WoodpeckerException(guess, $"{peer} answered HTTP {status}{suffix}") { Reason = $"Http{status}" };
+            return new WoodpeckerException(guess, $"{peer} answered HTTP {status}{suffix}")
+            {
+                Reason = $"Http{status}",
+            };
         }
 
         var kind = ErrorNames.ParseKind(problem.Kind);

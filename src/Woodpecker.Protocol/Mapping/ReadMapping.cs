@@ -24,7 +24,8 @@ public static class ReadMapping
                 Reason = "ObjectMissing",
             },
             ReadOutcomeKind.DataLoss => new WoodpeckerException(
-                ErrorKind.DataLoss, $"Entries of log '{log}' are declared lost; reading goes on at offset {outcome.Offset}.")
+                ErrorKind.DataLoss,
+                $"Entries of log '{log}' are declared lost; reading goes on at offset {outcome.Offset}.")
             {
                 Reason = "DeclaredLoss",
                 Offset = outcome.Offset,

@@ -23,7 +23,9 @@ internal sealed class CachedLog
         }
     }
 
-    /// <summary>A snapshot whose read begins after this call; callers that come while one waits to begin share it.</summary>
+    /// <summary>
+    /// A snapshot whose read begins after this call; callers that come while one waits to begin share it.
+    /// </summary>
     public Task<LogSnapshot> RefreshAsync(Func<ValueTask<LogSnapshot>> read, CancellationToken cancellationToken)
     {
         Task<LogSnapshot> task;
@@ -56,7 +58,9 @@ internal sealed class CachedLog
     public Task WhenChangedAfter(LogSnapshot seen)
     {
         lock (_gate)
-            return ReferenceEquals(_snapshot, seen) && _snapshotAt == _invalidations ? _changed.Task : Task.CompletedTask;
+            return ReferenceEquals(_snapshot, seen) && _snapshotAt == _invalidations
+                ? _changed.Task
+                : Task.CompletedTask;
     }
 
     private async Task<LogSnapshot> ReadNextAsync(Task before, Func<ValueTask<LogSnapshot>> read)

@@ -4,12 +4,16 @@ using Woodpecker.Reading;
 
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>Makes the entries that readers get out of verified views. Payload and header values are slices of the buffer.</summary>
+/// <summary>
+/// Makes the entries that readers get out of verified views. Payload and header values are slices of the buffer.
+/// </summary>
 public static class EntryFactory
 {
     /// <summary>The entry of a view.</summary>
     /// <param name="view">A view that a reader of <c>Format</c> verified.</param>
-    /// <param name="buffer">The memory the view lies in; the entry keeps it alive and it must not change any more.</param>
+    /// <param name="buffer">
+    /// The memory the view lies in; the entry keeps it alive and it must not change any more.
+    /// </param>
     public static LogEntry Create(in EntryView view, ReadOnlyMemory<byte> buffer) => new(
         view.Offset,
         view.Timestamp,

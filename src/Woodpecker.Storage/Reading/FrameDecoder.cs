@@ -13,7 +13,9 @@ internal static class FrameDecoder
     /// <summary>Decodes the answer of one member.</summary>
     /// <param name="log">The log.</param>
     /// <param name="segment">The segment as metadata shows it.</param>
-    /// <param name="frames">Unverified frames, in order; the first one may begin before <paramref name="from"/>.</param>
+    /// <param name="frames">
+    /// Unverified frames, in order; the first one may begin before <paramref name="from"/>.
+    /// </param>
     /// <param name="from">First offset wanted; earlier entries are verified and dropped.</param>
     /// <param name="entries">The verified entries from <paramref name="from"/> on.</param>
     /// <returns>Null if everything passed, else what was wrong.</returns>
@@ -56,9 +58,11 @@ internal static class FrameDecoder
     private static string? CheckIdentity(LogId log, ReadSegment segment, in FrameHeader header, int length)
     {
         if (header.Log != log || header.Segment != segment.First || header.Epoch != segment.Epoch)
-            return $"a frame of {header.SegmentKey} epoch {header.Epoch} instead of {log}/{segment.First} epoch {segment.Epoch}";
+            return $"a frame of {header.SegmentKey} epoch {header.Epoch} "
+                + $"instead of {log}/{segment.First} epoch {segment.Epoch}";
         if (header.FirstOffset != segment.Base + header.FirstEntry.Value)
-            return $"entry {header.FirstEntry} has offset {header.FirstOffset}, but the segment begins at {segment.Base}";
+            return $"entry {header.FirstEntry} has offset {header.FirstOffset}, "
+                + $"but the segment begins at {segment.Base}";
         return header.FrameLength == length ? null : "bytes behind a frame";
     }
 }

@@ -9,13 +9,15 @@ namespace Woodpecker.Storage.Reading;
 public interface ISegmentSource
 {
     /// <summary>Entries from an offset on.</summary>
-    /// <param name="place">The segment key as metadata showed it; the offset asked for lies at or after its base.</param>
+    /// <param name="place">
+    /// The segment key as metadata showed it; the offset asked for lies at or after its base.
+    /// </param>
     /// <param name="from">First offset wanted; where blocks begin never matters (C2).</param>
     /// <param name="maxBytes">Aim for the payload bytes returned; at least one entry comes all the same.</param>
     /// <param name="cancellationToken">Stops the read.</param>
     /// <returns>
-    /// Entries that passed block checksum, bound entry checksum and continuity (V4). Missing, Corrupt and Unavailable are
-    /// answers, not exceptions (V2).
+    /// Entries that passed block checksum, bound entry checksum and continuity (V4). Missing, Corrupt and Unavailable
+    /// are answers, not exceptions (V2).
     /// </returns>
     ValueTask<SourceRead> ReadAsync(
         SegmentAddress place, Offset from, int maxBytes, CancellationToken cancellationToken);

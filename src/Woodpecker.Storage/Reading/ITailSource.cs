@@ -1,9 +1,12 @@
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>Asks one member of a segment's ensemble for frames: a replica over the network, or the journal of this process.</summary>
+/// <summary>
+/// Asks one member of a segment's ensemble for frames: a replica over the network, or the journal of this process.
+/// </summary>
 /// <remarks>
 /// Threads: many calls at once.
-/// Errors:  answers, not exceptions; only cancellation throws. What the member sent is not verified here (V4: the reader does).
+/// Errors:  answers, not exceptions; only cancellation throws. What the member sent is not verified here (V4: the
+///          reader does).
 /// </remarks>
 public interface ITailSource
 {

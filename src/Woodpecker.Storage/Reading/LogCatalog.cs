@@ -7,8 +7,8 @@ using Woodpecker.Storage.Metadata.Values;
 namespace Woodpecker.Storage.Reading;
 
 /// <summary>
-/// The readers' cache of metadata: names to ids, ids to snapshots, one watch for all logs. A watch event only says "look
-/// again" (X5); without the watch readers still look again whenever a source sends them back (V6).
+/// The readers' cache of metadata: names to ids, ids to snapshots, one watch for all logs. A watch event only says
+/// "look again" (X5); without the watch readers still look again whenever a source sends them back (V6).
 /// </summary>
 /// <remarks>Threads: any. Errors: <see cref="WoodpeckerException"/> Unavailable or Corrupt.</remarks>
 public sealed partial class LogCatalog : IAsyncDisposable
@@ -80,7 +80,9 @@ public sealed partial class LogCatalog : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when a watch event tells that the log changed after <paramref name="seen"/> was read.</summary>
+    /// <summary>
+    /// Completes when a watch event tells that the log changed after <paramref name="seen"/> was read.
+    /// </summary>
     public Task WaitForChangeAsync(LogSnapshot seen)
     {
         ArgumentNullException.ThrowIfNull(seen);

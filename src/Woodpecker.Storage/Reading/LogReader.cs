@@ -10,7 +10,9 @@ public readonly record struct ReadLimits(int MaxEntries, int MaxBytes)
     // What a wire message adds to a small entry: offset, timestamp, producer, tags and lengths.
     private const int EntryOverhead = 64;
 
-    /// <summary>What an entry counts: payload, headers, and an overhead that keeps answers of tiny entries small too.</summary>
+    /// <summary>
+    /// What an entry counts: payload, headers, and an overhead that keeps answers of tiny entries small too.
+    /// </summary>
     public static int SizeOf(in LogEntry entry)
     {
         var size = EntryOverhead + entry.Payload.Length;
@@ -22,8 +24,8 @@ public readonly record struct ReadLimits(int MaxEntries, int MaxBytes)
 
 /// <summary>
 /// Reads one log for one caller: finds the segment of an offset, asks its sources as <see cref="ReaderCore"/> says,
-/// follows the log over rolls, uploads and merges by offset alone (V6, C2), and never hands out an entry past the visible
-/// end (V1).
+/// follows the log over rolls, uploads and merges by offset alone (V6, C2), and never hands out an entry past the
+/// visible end (V1).
 /// </summary>
 /// <remarks>
 /// Threads: one call at a time. Errors: V2 answers; cancellation throws. Memory: what the last fetch brought beyond the
@@ -57,7 +59,9 @@ public sealed class LogReader
         _members = sources.Tails is { } tails ? new MemberReader(tails, options, time) : null;
     }
 
-    /// <summary>Offset after the last entry this reader may hand out, as far as it knows; never goes back (INV-7).</summary>
+    /// <summary>
+    /// Offset after the last entry this reader may hand out, as far as it knows; never goes back (INV-7).
+    /// </summary>
     public Offset VisibleEnd => _visibility.End;
 
     /// <summary>The log as this reader saw it last; null before the first read.</summary>
@@ -89,8 +93,8 @@ public sealed class LogReader
     }
 
     /// <summary>
-    /// The visible end now, monotonic, as far as it can be learned: sealed ends by metadata, the rest by asking the members
-    /// of the open segment (V7). May lag by the way of the LAC to the members.
+    /// The visible end now, monotonic, as far as it can be learned: sealed ends by metadata, the rest by asking the
+    /// members of the open segment (V7). May lag by the way of the LAC to the members.
     /// </summary>
     /// <exception cref="WoodpeckerException">Unavailable or Corrupt metadata.</exception>
     public async ValueTask<Offset> CheckTailAsync(CancellationToken cancellationToken)

@@ -80,7 +80,8 @@ public sealed class LogSnapshot
         MetadataEntry entry, Dictionary<SegmentId, SegmentValue> values, List<ReadSegment> segments)
     {
         if (!MetadataKeys.TryParseSegment(entry.Key, out var id))
-            throw new MetadataException(MetadataErrorKind.Corrupt, $"The metadata key {entry.Key} is not a segment key.");
+            throw new MetadataException(
+                MetadataErrorKind.Corrupt, $"The metadata key {entry.Key} is not a segment key.");
         var value = MetadataJson.Read<SegmentValue>(entry);
         values.Add(id, value);
         if (value.State == SegmentState.Prepared)

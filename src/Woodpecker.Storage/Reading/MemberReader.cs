@@ -18,7 +18,8 @@ internal sealed class MemberReader(ITailSource tails, LogReaderOptions options, 
     /// <param name="cancellationToken">Stops the read.</param>
     /// <returns>The answer and the index of the member that gave it.</returns>
     public async ValueTask<(SourceRead Read, int Member)> ReadAsync(
-        LogId log, ReadSegment segment, int firstMember, Offset from, TimeSpan wait, CancellationToken cancellationToken)
+        LogId log, ReadSegment segment, int firstMember, Offset from, TimeSpan wait,
+        CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = AskAsync(log, segment, firstMember, from, wait, options.MemberPatience, stop.Token);

@@ -46,8 +46,8 @@ public sealed class ObjectReader(
     }
 
     /// <summary>
-    /// The header of a published segment, which carries the state of producers at its start (T8). Null if its objects have
-    /// none: a merge drops headers, and an empty segment has no object.
+    /// The header of a published segment, which carries the state of producers at its start (T8). Null if its objects
+    /// have none: a merge drops headers, and an empty segment has no object.
     /// </summary>
     /// <exception cref="WoodpeckerException">Corrupt or Unavailable: the objects cannot tell.</exception>
     public async ValueTask<SegmentHeader?> ReadHeaderAsync(SegmentAddress place, CancellationToken cancellationToken)
@@ -76,7 +76,9 @@ public sealed class ObjectReader(
         }
     }
 
-    /// <summary>Every block of a published segment key in order, each verified; header blocks have no entries.</summary>
+    /// <summary>
+    /// Every block of a published segment key in order, each verified; header blocks have no entries.
+    /// </summary>
     /// <exception cref="WoodpeckerException">Corrupt or Unavailable: the objects cannot tell.</exception>
     public async IAsyncEnumerable<CachedBlock> ReadBlocksAsync(
         SegmentAddress place, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -16,7 +16,10 @@ namespace Woodpecker.Storage.Reading;
 internal readonly record struct BlockOwner(
     Guid ClusterId, LogId Log, SegmentId Segment, LogEpoch Epoch, Offset BaseOffset);
 
-/// <summary>Reads one block in the order that format.md, section 5, prescribes; every check of V4 but the continuity to neighbours.</summary>
+/// <summary>
+/// Reads one block in the order that format.md, section 5, prescribes; every check of V4 but the continuity to
+/// neighbours.
+/// </summary>
 internal static class ObjectReaderBlock
 {
     /// <summary>Reads the block at the start of <paramref name="source"/>.</summary>

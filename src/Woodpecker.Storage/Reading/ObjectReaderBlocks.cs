@@ -6,7 +6,9 @@ using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>Blocks of published objects, each held against its index row, its manifest and the ends of its segment's chain.</summary>
+/// <summary>
+/// Blocks of published objects, each held against its index row, its manifest and the ends of its segment's chain.
+/// </summary>
 internal sealed class ObjectReaderBlocks(IObjectStore store, BlockCache cache)
 {
     /// <summary>Largest single read of adjacent blocks, in stored bytes.</summary>

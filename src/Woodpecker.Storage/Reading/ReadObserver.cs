@@ -4,7 +4,9 @@ using Woodpecker.Reading;
 
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>Makes visible what sources answered (V3): counts on the meter, a line for every damaged or lost copy.</summary>
+/// <summary>
+/// Makes visible what sources answered (V3): counts on the meter, a line for every damaged or lost copy.
+/// </summary>
 /// <remarks>
 /// Threads: any. Tags: <c>source</c> (member, objects, slots) and <c>answer</c> (a <see cref="SourceAnswer"/> in lower
 /// case): at most 3 x 7 series.
@@ -14,8 +16,10 @@ public sealed partial class ReadObserver
     /// <summary>Name of the meter.</summary>
     public const string MeterName = "Woodpecker.Storage.Reading";
 
-    private static readonly string[] _sources = [.. Enum.GetNames<SourceKind>().Select(static name => name.ToLowerInvariant())];
-    private static readonly string[] _answers = [.. Enum.GetNames<SourceAnswer>().Select(static name => name.ToLowerInvariant())];
+    private static readonly string[] _sources =
+        [.. Enum.GetNames<SourceKind>().Select(static name => name.ToLowerInvariant())];
+    private static readonly string[] _answers =
+        [.. Enum.GetNames<SourceAnswer>().Select(static name => name.ToLowerInvariant())];
 
     private readonly Counter<long> _asked;
     private readonly Counter<long> _entries;
@@ -28,7 +32,8 @@ public sealed partial class ReadObserver
     {
         ArgumentNullException.ThrowIfNull(meter);
         _asked = meter.CreateCounter<long>("woodpecker.read.answers", "{answer}", "Answers of sources of entries.");
-        _entries = meter.CreateCounter<long>("woodpecker.read.entries", "{entry}", "Entries that sources gave, verified.");
+        _entries = meter.CreateCounter<long>(
+            "woodpecker.read.entries", "{entry}", "Entries that sources gave, verified.");
         _logger = logger;
     }
 
@@ -42,6 +47,7 @@ public sealed partial class ReadObserver
             BadCopy(log, segment, source, read.Answer, read.Detail);
     }
 
-    [LoggerMessage(2011, LogLevel.Warning, "A copy of segment {Segment} of log {LogId} at {Source} is {Answer}: {Detail}")]
+    [LoggerMessage(
+        2011, LogLevel.Warning, "A copy of segment {Segment} of log {LogId} at {Source} is {Answer}: {Detail}")]
     private partial void BadCopy(LogId logId, SegmentId segment, ReadSource source, SourceAnswer answer, string detail);
 }

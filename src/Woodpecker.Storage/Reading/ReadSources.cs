@@ -1,6 +1,8 @@
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>Where a reader can get entries from; null for what this process cannot reach. Shared by all its readers.</summary>
+/// <summary>
+/// Where a reader can get entries from; null for what this process cannot reach. Shared by all its readers.
+/// </summary>
 public sealed record ReadSources
 {
     /// <summary>Members of ensembles.</summary>

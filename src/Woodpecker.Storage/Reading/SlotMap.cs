@@ -9,8 +9,8 @@ internal readonly record struct SlotPlace(EntryId FirstEntry, int Count)
 }
 
 /// <summary>
-/// What is known of the slots of one segment: how many are visible for certain, and where those that were looked at begin.
-/// Knowledge only grows: a visible slot stays visible (B7).
+/// What is known of the slots of one segment: how many are visible for certain, and where those that were looked at
+/// begin. Knowledge only grows: a visible slot stays visible (B7).
 /// </summary>
 /// <remarks>Threads: any; a short lock.</remarks>
 internal sealed class SlotMap

@@ -4,7 +4,9 @@ using Woodpecker.Storage.Cache;
 
 namespace Woodpecker.Storage.Reading;
 
-/// <summary>One slot of a MemoryBuffer segment, verified: slot 0 is a header block and a data block, others are one block.</summary>
+/// <summary>
+/// One slot of a MemoryBuffer segment, verified: slot 0 is a header block and a data block, others are one block.
+/// </summary>
 /// <param name="Header">The encoded segment header, in slot 0 only.</param>
 /// <param name="Data">The entries; null in a fence.</param>
 /// <param name="IsFence">Whether the slot is a fence.</param>

@@ -8,12 +8,13 @@ using Woodpecker.Storage.Objects;
 namespace Woodpecker.Storage.Reading;
 
 /// <summary>
-/// Reads MemoryBuffer segments that are not published: slot n is visible if and only if slots 0..n exist and none of them
-/// is a fence (B7). Of a sealed segment, slots and entries up to the sealed end (V1).
+/// Reads MemoryBuffer segments that are not published: slot n is visible if and only if slots 0..n exist and none of
+/// them is a fence (B7). Of a sealed segment, slots and entries up to the sealed end (V1).
 /// </summary>
 /// <remarks>
 /// Threads: any number of readers share one instance. Errors: answers (V2).
-/// Cost:    at the tail one read per poll; elsewhere one listing and a binary search over block headers, once per segment.
+/// Cost:    at the tail one read per poll; elsewhere one listing and a binary search over block headers, once per
+///          segment.
 /// </remarks>
 /// <param name="store">The object store.</param>
 /// <param name="cache">Verified blocks, shared with other readers of the process.</param>

@@ -4,8 +4,13 @@ namespace Woodpecker.Storage.Reading;
 
 /// <summary>What a source of a segment answered to "from this offset on", after every check of its bytes.</summary>
 /// <param name="Answer">How it ended.</param>
-/// <param name="Entries">For Entries: verified, contiguous, the first one at the offset asked for; may reach past the visible end, which the caller cuts off.</param>
-/// <param name="LastVisible">The last entry of the segment that readers may see, by this source; <see cref="EntryId.None"/> if it said nothing.</param>
+/// <param name="Entries">
+/// For Entries: verified, contiguous, the first one at the offset asked for; may reach past the visible end, which the
+/// caller cuts off.
+/// </param>
+/// <param name="LastVisible">
+/// The last entry of the segment that readers may see, by this source; <see cref="EntryId.None"/> if it said nothing.
+/// </param>
 /// <param name="Detail">For failures: who and what, for people.</param>
 public readonly record struct SourceRead(
     SourceAnswer Answer, IReadOnlyList<LogEntry> Entries, EntryId LastVisible, string Detail)

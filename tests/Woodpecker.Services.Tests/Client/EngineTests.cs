@@ -39,7 +39,9 @@ public sealed class EngineTests : IAsyncLifetime
             for (var i = 0; i < tickets.Count; i++)
             {
                 var result = await tickets[i].WaitAsync().AsTask().WaitAsync(_limit);
-                Assert.Equal((AppendOutcome.Ok, (ulong)i, durability), (result.Outcome, result.FirstOffset.Value, result.Durability));
+                Assert.Equal(
+                    (AppendOutcome.Ok, (ulong)i, durability),
+                    (result.Outcome, result.FirstOffset.Value, result.Durability));
             }
 
             Assert.Equal(Enumerable.Range(0, 500), await ReadAsync(engine));
@@ -57,7 +59,8 @@ public sealed class EngineTests : IAsyncLifetime
     [InlineData(LogMode.MemoryBuffer)]
     public async Task AfterACrash_EverythingAcknowledgedIsThere_AndAppendsGoOn(LogMode mode)
     {
-        // A second engine over the same metadata stands for the process after the crash: the first is not closed before.
+        // A second engine over the same metadata stands for the process after the crash: the first is not closed
+        // before.
         var crashed = await OpenAsync(nodeId: "one", journal: mode == LogMode.QuorumBuffer ? "journal" : null);
         await CreateAsync(crashed, mode);
         for (var i = 0; i < 20; i++)
@@ -66,15 +69,16 @@ public sealed class EngineTests : IAsyncLifetime
         if (mode == LogMode.QuorumBuffer)
             CopyFolder(Path.Combine(_folder, "journal"), copy);
 
-        await using var recovered = await OpenAsync(nodeId: "one", journal: mode == LogMode.QuorumBuffer ? "journal-after" : null);
+        await using var recovered = await OpenAsync(
+            nodeId: "one", journal: mode == LogMode.QuorumBuffer ? "journal-after" : null);
         var next = await recovered.AppendAsync("log", Payload(20)).AsTask().WaitAsync(_limit);
 
         Assert.Equal(20UL, next.EnsureOk().Value);
         Assert.Equal(Enumerable.Range(0, 21), await ReadAsync(recovered));
         if (mode == LogMode.MemoryBuffer)
         {
-            // INV-18, B8: the engine that was declared dead acknowledges nothing any more. With a journal, the lock of its
-            // directory keeps two such engines from existing; here each has a folder of its own.
+            // INV-18, B8: the engine that was declared dead acknowledges nothing any more. With a journal, the lock of
+            // its directory keeps two such engines from existing; here each has a folder of its own.
             var late = await crashed.AppendAsync("log", Payload(99)).AsTask().WaitAsync(_limit);
             Assert.NotEqual(AppendOutcome.Ok, late.Outcome);
         }
@@ -100,7 +104,8 @@ public sealed class EngineTests : IAsyncLifetime
         await WaitUntilAsync(async () =>
         {
             var segments = (await engine.DescribeLogAsync("log")).Segments!;
-            return segments.Count > 2 && segments.SkipLast(1).All(static s => s.State == nameof(SegmentState.Compacted));
+            return segments.Count > 2
+                && segments.SkipLast(1).All(static s => s.State == nameof(SegmentState.Compacted));
         });
 
         Assert.Equal(Enumerable.Range(0, 300), await ReadAsync(engine));
@@ -133,9 +138,11 @@ public sealed class EngineTests : IAsyncLifetime
         for (var i = 0; i < 10; i++)
             (await engine.AppendAsync("log", Payload(i))).EnsureOk();
 
-        var mismatch = await engine.AppendAsync("log", [new NewEntry(Payload(0))], new AppendOptions { ExpectedOffset = new Offset(3) });
+        var mismatch = await engine.AppendAsync(
+            "log", [new NewEntry(Payload(0))], new AppendOptions { ExpectedOffset = new Offset(3) });
         var first = await engine.TruncateAsync("log", new Offset(4));
-        var beyond = await Assert.ThrowsAsync<WoodpeckerException>(async () => await engine.TruncateAsync("log", new Offset(11)));
+        var beyond = await Assert.ThrowsAsync<WoodpeckerException>(
+            async () => await engine.TruncateAsync("log", new Offset(11)));
         var truncated = await Assert.ThrowsAsync<WoodpeckerException>(() => ReadAsync(engine));
 
         Assert.Equal((ErrorKind.Mismatch, new Offset(10)), (mismatch.Error!.Kind, mismatch.Error.Offset));
@@ -168,7 +175,8 @@ public sealed class EngineTests : IAsyncLifetime
         await using var engine = await OpenAsync(journal: null);
         await engine.CreateLogAsync("log");
 
-        var error = await Assert.ThrowsAsync<WoodpeckerException>(async () => await engine.AppendAsync("log", Payload(0)));
+        var error = await Assert.ThrowsAsync<WoodpeckerException>(
+            async () => await engine.AppendAsync("log", Payload(0)));
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
     }
@@ -192,7 +200,9 @@ public sealed class EngineTests : IAsyncLifetime
             Metadata = _metadata,
             Leases = _metadata,
             Objects = _objects,
-            JournalDirectory = journal is null ? null : Directory.CreateDirectory(Path.Combine(_folder, journal)).FullName,
+            JournalDirectory = journal is null
+                ? null
+                : Directory.CreateDirectory(Path.Combine(_folder, journal)).FullName,
             NodeId = nodeId,
             CarePeriod = care ?? TimeSpan.FromMinutes(10),
         });
@@ -216,7 +226,8 @@ public sealed class EngineTests : IAsyncLifetime
     private static int Number(ReadOnlyMemory<byte> payload)
     {
         var end = payload.Span.IndexOf((byte)' ');
-        return int.Parse(Encoding.ASCII.GetString(payload.Span[..end]), System.Globalization.CultureInfo.InvariantCulture);
+        return int.Parse(
+            Encoding.ASCII.GetString(payload.Span[..end]), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static void CopyFolder(string from, string to)
@@ -224,7 +235,8 @@ public sealed class EngineTests : IAsyncLifetime
         Directory.CreateDirectory(to);
         foreach (var file in Directory.GetFiles(from).Where(static file => Path.GetFileName(file) != "lock"))
         {
-            using var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var source = new FileStream(
+                file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var target = File.Create(Path.Combine(to, Path.GetFileName(file)));
             source.CopyTo(target);
         }

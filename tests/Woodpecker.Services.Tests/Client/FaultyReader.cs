@@ -16,7 +16,8 @@ internal sealed class FaultyReader(int count, Func<int, bool> breaksAt) : Reader
 
     public List<ulong> Starts { get; } = [];
 
-    public override async Task Read(ReadRequest request, IServerStreamWriter<ReadReply> responseStream, ServerCallContext context)
+    public override async Task Read(
+        ReadRequest request, IServerStreamWriter<ReadReply> responseStream, ServerCallContext context)
     {
         Starts.Add(request.From);
         for (var next = request.From; next < (ulong)count;)
@@ -25,7 +26,11 @@ internal sealed class FaultyReader(int count, Func<int, bool> breaksAt) : Reader
                 throw new RpcException(new Status(StatusCode.Unavailable, "killed"));
             var entries = new ReadReply.Types.Entries { VisibleEnd = (ulong)count };
             for (var i = 0; i < 3 && next < (ulong)count; i++, next++)
-                entries.Entries_.Add(new ReadEntry { Offset = next + Skew, Payload = ByteString.CopyFrom(Encoding.ASCII.GetBytes($"{next}")) });
+            {
+                var payload = ByteString.CopyFrom(Encoding.ASCII.GetBytes($"{next}"));
+                entries.Entries_.Add(new ReadEntry { Offset = next + Skew, Payload = payload });
+            }
+
             await responseStream.WriteAsync(new ReadReply { Entries = entries });
         }
     }

@@ -28,8 +28,8 @@ internal enum Fault
 }
 
 /// <summary>
-/// A writer of one log in memory with the product's own duplicate, token and offset checks, and faults on demand. What a
-/// broken stream still had under way is dropped, as by a killed process.
+/// A writer of one log in memory with the product's own duplicate, token and offset checks, and faults on demand. What
+/// a broken stream still had under way is dropped, as by a killed process.
 /// </summary>
 internal sealed class FaultyWriter(Func<int, Fault> faults) : WriterBase
 {
@@ -72,7 +72,8 @@ internal sealed class FaultyWriter(Func<int, Fault> faults) : WriterBase
             var result = Handle(request);
             if (result is null)
                 await Task.Delay(Timeout.Infinite, context.CancellationToken);
-            await responseStream.WriteAsync(AppendMapping.ToWire(result!.Value, request.RequestId), context.CancellationToken);
+            await responseStream.WriteAsync(
+                AppendMapping.ToWire(result!.Value, request.RequestId), context.CancellationToken);
         }
     }
 
@@ -91,7 +92,8 @@ internal sealed class FaultyWriter(Func<int, Fault> faults) : WriterBase
             {
                 Fault.BreakAfter => throw Broken(),
                 Fault.Silence => null,
-                Fault.Indeterminate => AppendResult.Indeterminate(new WoodpeckerException(ErrorKind.Indeterminate, "no answer of replicas")),
+                Fault.Indeterminate => AppendResult.Indeterminate(
+                    new WoodpeckerException(ErrorKind.Indeterminate, "no answer of replicas")),
                 _ => result,
             };
         }

@@ -10,7 +10,9 @@ using Woodpecker.Protocol.Transport;
 
 namespace Woodpecker.Services.Tests.Client;
 
-/// <summary>A Kestrel on a free port with HTTP/2 in cleartext, as services have, and clients that reach it directly.</summary>
+/// <summary>
+/// A Kestrel on a free port with HTTP/2 in cleartext, as services have, and clients that reach it directly.
+/// </summary>
 internal sealed class InProcessHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -35,7 +37,8 @@ internal sealed class InProcessHost : IAsyncDisposable
     }
 
     /// <summary>A client whose writer and reader are this host.</summary>
-    public WoodpeckerClient Connect(TimeSpan? controlPatience = null) => WoodpeckerClient.Create(new WoodpeckerClientOptions
+    public WoodpeckerClient Connect(TimeSpan? controlPatience = null) =>
+        WoodpeckerClient.Create(new WoodpeckerClientOptions
     {
         ControlPatience = controlPatience ?? TimeSpan.FromSeconds(5),
         Transport = new TransportOptions { Kind = TransportKind.Direct, FindDirectAddress = _ => Address },

@@ -18,7 +18,8 @@ public sealed class LogWriterTests
             {
                 var random = new Random(seed);
                 // Faults end after a while, so that the run does.
-                var writer = new FaultyWriter(request => request < 120 && random.Next(4) == 0 ? (Fault)random.Next(1, 5) : Fault.None);
+                var writer = new FaultyWriter(
+                    request => request < 120 && random.Next(4) == 0 ? (Fault)random.Next(1, 5) : Fault.None);
                 await using var host = await StartAsync(writer);
                 await using var client = host.Connect();
                 var count = 400;
@@ -132,7 +133,11 @@ public sealed class LogWriterTests
         await using var log = client.OpenWriter(
             FaultyWriter.Log, new LogWriterOptions { RetryPatience = TimeSpan.FromMilliseconds(400) });
 
-        var tickets = new[] { await log.EnqueueAsync([new NewEntry(Payload(0))]), await log.EnqueueAsync([new NewEntry(Payload(1))]) };
+        AppendTicket[] tickets =
+        [
+            await log.EnqueueAsync([new NewEntry(Payload(0))]),
+            await log.EnqueueAsync([new NewEntry(Payload(1))]),
+        ];
         foreach (var ticket in tickets)
         {
             var result = await ticket.WaitAsync().AsTask().WaitAsync(_limit);
@@ -212,7 +217,8 @@ public sealed class LogWriterTests
         await log.DisposeAsync().AsTask().WaitAsync(_limit);
 
         Assert.Equal(100, writer.Entries.Count);
-        var error = await Assert.ThrowsAsync<WoodpeckerException>(async () => await log.EnqueueAsync(new NewEntry(Payload(0))));
+        var error = await Assert.ThrowsAsync<WoodpeckerException>(
+            async () => await log.EnqueueAsync(new NewEntry(Payload(0))));
         Assert.Equal(ErrorKind.Closed, error.Kind);
     }
 

@@ -34,7 +34,9 @@ public sealed class MappingTests
     [Fact] // W7: nothing is known about the work of a peer that a sidecar could not reach
     public void AStatusWithoutOurTrailer_IsUnavailable()
     {
-        foreach (var code in new[] { StatusCode.Unavailable, StatusCode.Unknown, StatusCode.Internal, StatusCode.Cancelled, StatusCode.Unimplemented })
+        foreach (
+            var code in new[] { StatusCode.Unavailable, StatusCode.Unknown, StatusCode.Internal, StatusCode.Cancelled,
+            StatusCode.Unimplemented })
         {
             var error = FailureMapping.FromRpcException(new RpcException(new Status(code, "x")), "writer-1");
             Assert.Equal(ErrorKind.Unavailable, error.Kind);
@@ -76,17 +78,25 @@ public sealed class MappingTests
     [Fact]
     public void AnAppendResult_SurvivesTheWire_WithItsOutcome()
     {
-        var error = new WoodpeckerException(ErrorKind.Mismatch, "m") { Reason = "OffsetMismatch", Offset = new Offset(4) };
+        var error = new WoodpeckerException(ErrorKind.Mismatch, "m")
+        {
+            Reason = "OffsetMismatch",
+            Offset = new Offset(4),
+        };
         foreach (var result in new[]
         {
-            AppendResult.Ok(new Offset(7), 3, Durability.Disk2), AppendResult.NotAppended(error), AppendResult.Indeterminate(error),
+            AppendResult.Ok(new Offset(7), 3, Durability.Disk2),
+            AppendResult.NotAppended(error),
+            AppendResult.Indeterminate(error),
         })
         {
             var reply = AppendMapping.ToWire(result, 12);
             var copy = AppendMapping.ToResult(reply);
 
             Assert.Equal(12UL, reply.RequestId);
-            Assert.Equal((result.Outcome, result.FirstOffset, result.Count, result.Durability), (copy.Outcome, copy.FirstOffset, copy.Count, copy.Durability));
+            Assert.Equal(
+                (result.Outcome, result.FirstOffset, result.Count, result.Durability),
+                (copy.Outcome, copy.FirstOffset, copy.Count, copy.Durability));
             Assert.Equal(result.Error?.Offset, copy.Error?.Offset);
         }
     }
@@ -100,7 +110,11 @@ public sealed class MappingTests
     [InlineData("YQ==", "a")]
     public void AJsonEntry_NeedsExactlyOneFormOfPayload(string? payload, string? text)
     {
-        var body = new NewEntryBody { Payload = payload is null ? null : Convert.FromBase64String(payload), Text = text };
+        var body = new NewEntryBody
+        {
+            Payload = payload is null ? null : Convert.FromBase64String(payload),
+            Text = text,
+        };
 
         Assert.Equal(ErrorKind.Invalid, Assert.Throws<WoodpeckerException>(() => EntryMapping.ToNewEntry(body)).Kind);
     }
@@ -118,7 +132,9 @@ public sealed class MappingTests
 
         Assert.All(
             [many, large, nameless],
-            static entry => Assert.Equal(ErrorKind.Invalid, Assert.Throws<WoodpeckerException>(() => EntryMapping.ToNewEntry(entry)).Kind));
+            static entry =>
+                Assert.Equal(
+                    ErrorKind.Invalid, Assert.Throws<WoodpeckerException>(() => EntryMapping.ToNewEntry(entry)).Kind));
     }
 
     [Theory]

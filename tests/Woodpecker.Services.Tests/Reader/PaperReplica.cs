@@ -37,7 +37,10 @@ internal sealed class PaperReplica(PaperLog log) : ReplicaBase
             case TailAnswerKind.Sealed:
                 return new ReadEntriesReply { Sealed = new ReadEntriesReply.Types.SealedEnd { LastEntry = last } };
             default:
-                return new ReadEntriesReply { Refusal = new Refusal { Kind = RefusalKind.Unavailable, Message = answer.Detail } };
+                return new ReadEntriesReply
+                {
+                    Refusal = new Refusal { Kind = RefusalKind.Unavailable, Message = answer.Detail },
+                };
         }
     }
 }

@@ -32,7 +32,8 @@ public sealed class ReaderGrpcTests
         await host.Log.OpenAsync(0, 0, 50, 49);
         await using var client = host.Connect();
 
-        var entries = await ReadAsync(client, new ReadOptions { From = new Offset(from), MaxEntries = limit, Follow = true });
+        var entries = await ReadAsync(
+            client, new ReadOptions { From = new Offset(from), MaxEntries = limit, Follow = true });
 
         Assert.Equal((limit, from), (entries.Count, entries[0].Offset.Value));
     }
@@ -44,7 +45,8 @@ public sealed class ReaderGrpcTests
         var open = await host.Log.OpenAsync(0, 0, 5, 4);
         await using var client = host.Connect();
         using var stop = new CancellationTokenSource(_limit);
-        await using var batches = client.ReadBatchesAsync("demo", new ReadOptions { Follow = true }, stop.Token).GetAsyncEnumerator();
+        await using var batches = client.ReadBatchesAsync(
+            "demo", new ReadOptions { Follow = true }, stop.Token).GetAsyncEnumerator();
 
         Assert.Equal(5, await NextCountAsync(batches));
         Assert.Equal(0, await NextCountAsync(batches));

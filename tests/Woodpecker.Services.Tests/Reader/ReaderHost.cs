@@ -63,7 +63,8 @@ internal sealed class ReaderHost : IAsyncDisposable
             ["services:replica-2:app:0"] = replicas.Address.ToString(),
             ["services:replica-3:app:0"] = replicas.Address.ToString(),
         });
-        builder.Configuration.AddInMemoryCollection(settings.Select(static s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            settings.Select(static s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IMetadataStore>(log.Metadata);
         builder.Services.AddSingleton<IObjectStore>(new InMemoryObjectStore(TimeProvider.System));

@@ -40,7 +40,8 @@ public sealed class EntryInputTests
     [Fact]
     public async Task Chunks_AreTheBytesOfTheStream_AllOfOneSizeButTheLast()
     {
-        await Gen.Select(Gen.Byte.Array[0, 300], Gen.Int[1, 64], Gen.Int[1, 20]).SampleAsync(async (bytes, size, drip) =>
+        var inputs = Gen.Select(Gen.Byte.Array[0, 300], Gen.Int[1, 64], Gen.Int[1, 20]);
+        await inputs.SampleAsync(async (bytes, size, drip) =>
         {
             var chunks = new List<byte[]>();
             await foreach (var chunk in EntryInput.ChunksAsync(new DripStream(bytes, drip), size, default))

@@ -25,7 +25,8 @@ public sealed class WpProcessTests : IDisposable
         var run = await RunAsync(host.Address, null, "one\ntwo\nthree\n", "append", "demo");
 
         Assert.Equal((0, "created log demo (QuorumBuffer)\n"), (run.Code, run.Error));
-        Assert.StartsWith("appended 3 entries (11 bytes) to demo at offsets 0..2", run.Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "appended 3 entries (11 bytes) to demo at offsets 0..2", run.Output, StringComparison.Ordinal);
         Assert.Equal(["one", "two", "three"], writer.Entries.Select(Encoding.UTF8.GetString));
     }
 
@@ -174,7 +175,8 @@ public sealed class WpProcessTests : IDisposable
         }
     }
 
-    // The tool from its own output folder, as it ships: .../tests/<project>/bin/<configuration>/<framework> is where we are.
+    // The tool from its own output folder, as it ships: .../tests/<project>/bin/<configuration>/<framework> is where we
+    // are.
     private static string ToolPath()
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);

@@ -90,7 +90,8 @@ public sealed class LogReaderTests
         log.Members.SetStopped("replica-1");
         var options = new LogReaderOptions { MemberPatience = TimeSpan.FromMinutes(5) };
 
-        var outcome = await log.OpenReader(options).ReadAsync(Offset.Zero, _all, TimeSpan.Zero, default).AsTask().WaitAsync(_limit);
+        var outcome = await log.OpenReader(options).ReadAsync(
+            Offset.Zero, _all, TimeSpan.Zero, default).AsTask().WaitAsync(_limit);
 
         Assert.Equal(10, outcome.Entries.Count);
     }
@@ -247,7 +248,8 @@ public sealed class LogReaderTests
         var offsets = new List<ulong>();
         while (true)
         {
-            var outcome = await reader.ReadAsync(new Offset(from), limits, TimeSpan.Zero, default).AsTask().WaitAsync(_limit);
+            var outcome = await reader.ReadAsync(
+                new Offset(from), limits, TimeSpan.Zero, default).AsTask().WaitAsync(_limit);
             if (outcome.Kind != ReadOutcomeKind.Entries)
             {
                 Assert.Contains(outcome.Kind, new[] { ReadOutcomeKind.NotYet });
@@ -257,7 +259,8 @@ public sealed class LogReaderTests
             Assert.InRange(outcome.Entries.Count, 1, limits.MaxEntries);
             foreach (var entry in outcome.Entries)
             {
-                Assert.Equal(entry.Offset.Value.ToString(CultureInfo.InvariantCulture), Encoding.ASCII.GetString(entry.Payload.Span));
+                var number = entry.Offset.Value.ToString(CultureInfo.InvariantCulture);
+                Assert.Equal(number, Encoding.ASCII.GetString(entry.Payload.Span));
                 offsets.Add(entry.Offset.Value);
             }
 

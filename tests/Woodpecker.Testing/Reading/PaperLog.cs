@@ -11,8 +11,8 @@ using Woodpecker.Testing.Metadata;
 namespace Woodpecker.Testing.Reading;
 
 /// <summary>
-/// A log whose metadata and copies the test writes down itself: real metadata store, real frames, members and objects in
-/// memory. Entry n has the payload "n".
+/// A log whose metadata and copies the test writes down itself: real metadata store, real frames, members and objects
+/// in memory. Entry n has the payload "n".
 /// </summary>
 public sealed class PaperLog : IAsyncDisposable
 {
@@ -60,7 +60,11 @@ public sealed class PaperLog : IAsyncDisposable
     }
 
     public LogReader OpenReader(LogReaderOptions? options = null) => new(
-        Id, Catalog, new ReadSources { Tails = Members, Objects = Objects }, options ?? new LogReaderOptions(), TimeProvider.System);
+        Id,
+        Catalog,
+        new ReadSources { Tails = Members, Objects = Objects },
+        options ?? new LogReaderOptions(),
+        TimeProvider.System);
 
     public Task TruncateAsync(ulong to) =>
         PutAsync(MetadataKeys.Trunc(Id), new TruncationValue { TruncatedTo = new Offset(to) });

@@ -88,7 +88,8 @@ public sealed class PaperMembers : ITailSource
         {
             FrameHeader.Read(frame.Span, out var header);
             // A member sends whole frames: the last one may reach past the LAC.
-            if (header.LastEntry < request.First || header.FirstEntry.Value > copy.Lac || (bytes > 0 && bytes + frame.Length > request.MaxBytes))
+            if (header.LastEntry < request.First || header.FirstEntry.Value > copy.Lac
+                || (bytes > 0 && bytes + frame.Length > request.MaxBytes))
                 continue;
             frames.Add(frame);
             bytes += frame.Length;

@@ -3,7 +3,9 @@ using Woodpecker.Client;
 
 namespace Woodpecker.Tool.Benchmark;
 
-/// <summary>Appends entries of one size for a while, a bounded number under way, and times each from acceptance to answer.</summary>
+/// <summary>
+/// Appends entries of one size for a while, a bounded number under way, and times each from acceptance to answer.
+/// </summary>
 internal sealed class AppendBench(IWoodpeckerClient client, string log, int entrySize, TimeProvider time)
 {
     // Incompressible and not all alike, without making data while measuring.
@@ -50,7 +52,9 @@ internal sealed class AppendBench(IWoodpeckerClient client, string log, int entr
     }
 
     private async Task SettleAsync(
-        ChannelReader<(AppendTicket Ticket, long Start)> underWay, LatencyHistogram histogram, Action<long, long> report,
+        ChannelReader<(AppendTicket Ticket, long Start)> underWay,
+        LatencyHistogram histogram,
+        Action<long, long> report,
         CancellationToken cancellationToken)
     {
         await foreach (var (ticket, start) in underWay.ReadAllAsync(cancellationToken))

@@ -39,7 +39,8 @@ internal sealed record BenchResult
 }
 
 /// <summary>Latencies of a run, and the raw counts: upper bound in microseconds, number.</summary>
-internal sealed record Latencies(long Count, double P50, double P90, double P99, double Max, IReadOnlyList<long[]> Buckets)
+internal sealed record Latencies(
+    long Count, double P50, double P90, double P99, double Max, IReadOnlyList<long[]> Buckets)
 {
     public static Latencies Of(LatencyHistogram histogram) => new(
         histogram.Count,

@@ -52,7 +52,8 @@ internal sealed record ProcessUsage(string Name, double CpuSeconds, double Resid
             foreach (var process in file.RootElement.GetProperty("processes").EnumerateObject())
                 pids.Add((process.Name, process.Value.GetProperty("pid").GetInt32()));
         }
-        catch (Exception e) when (e is IOException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (
+            e is IOException or JsonException or KeyNotFoundException or InvalidOperationException)
         {
             // Figures of the services are an extra; without the list there are those of this tool.
         }

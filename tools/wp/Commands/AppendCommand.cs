@@ -16,18 +16,40 @@ internal static class AppendCommand
     public static Command Create()
     {
         var log = CommonOptions.LogArgument();
-        var positional = new Argument<string[]>("TEXT") { Description = "Entries to append.", Arity = ArgumentArity.ZeroOrMore };
-        var text = new Option<string[]>("--text") { Description = "An entry to append; may be repeated.", HelpName = "TEXT" };
+        var positional = new Argument<string[]>("TEXT")
+        {
+            Description = "Entries to append.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var text = new Option<string[]>("--text")
+        {
+            Description = "An entry to append; may be repeated.",
+            HelpName = "TEXT",
+        };
         var file = new Option<FileInfo?>("--file") { Description = "Read this file instead of standard input." };
         var raw = new Option<bool>("--raw") { Description = "Cut the input into chunks instead of lines." };
         var chunkSize = CommonOptions.Size("--chunk-size", "Size of the chunks of --raw.", DefaultChunkSize);
-        var noCreate = new Option<bool>("--no-create") { Description = "Fail if the log does not exist, instead of creating it." };
+        var noCreate = new Option<bool>("--no-create")
+        {
+            Description = "Fail if the log does not exist, instead of creating it.",
+        };
         var mode = LogCommand.ModeOption();
-        var producer = new Option<Guid?>("--producer-id") { Description = "Id of the producer; by default a new one.", HelpName = "UUID" };
-        var epoch = new Option<uint>("--producer-epoch") { Description = "Epoch of the producer; a higher one fences lower ones." };
-        var notIdempotent = new Option<bool>("--no-idempotence") { Description = "Send without producer fields: nothing is retried." };
+        var producer = new Option<Guid?>("--producer-id")
+        {
+            Description = "Id of the producer; by default a new one.",
+            HelpName = "UUID",
+        };
+        var epoch = new Option<uint>("--producer-epoch")
+        {
+            Description = "Epoch of the producer; a higher one fences lower ones.",
+        };
+        var notIdempotent = new Option<bool>("--no-idempotence")
+        {
+            Description = "Send without producer fields: nothing is retried.",
+        };
         var command = new Command(
-            "append", "Append entries: TEXT, --text, the lines of --file or of standard input, or --raw chunks of these.")
+            "append",
+            "Append entries: TEXT, --text, the lines of --file or of standard input, or --raw chunks of these.")
         {
             log, positional, text, file, raw, chunkSize, noCreate, mode, producer, epoch, notIdempotent,
         };
@@ -35,7 +57,8 @@ internal static class AppendCommand
         {
             var size = result.GetValue(chunkSize);
             if (size is < 1 or > Limits.DefaultMaxEntrySize)
-                throw new WoodpeckerException(ErrorKind.Invalid, $"--chunk-size must be 1 to {Limits.DefaultMaxEntrySize} bytes.");
+                throw new WoodpeckerException(
+                    ErrorKind.Invalid, $"--chunk-size must be 1 to {Limits.DefaultMaxEntrySize} bytes.");
             var options = new LogWriterOptions
             {
                 IsIdempotent = !result.GetValue(notIdempotent),
@@ -45,7 +68,9 @@ internal static class AppendCommand
             };
             string[] texts = [.. result.GetValue(positional) ?? [], .. result.GetValue(text) ?? []];
             var input = new AppendInput(texts, result.GetValue(file), result.GetValue(raw) ? (int)size : null);
-            return RunAsync(result, result.GetValue(log)!, input, options, result.GetValue(noCreate), result.GetValue(mode), cancellationToken);
+            return RunAsync(
+                result, result.GetValue(log)!, input, options, result.GetValue(noCreate), result.GetValue(mode),
+                cancellationToken);
         });
         return command;
     }
@@ -89,5 +114,9 @@ internal static class AppendCommand
         ? "nothing to append"
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"appended {summary.Entries} entries ({summary.Bytes} bytes) to {summary.Log} at offsets {summary.FirstOffset}..{summary.LastOffset} in {summary.Seconds:F2} s ({summary.Durability})");
+            $"appended {summary.Entries} entries ({summary.Bytes} bytes) to {summary.Log} ")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"at offsets {summary.FirstOffset}..{summary.LastOffset} in {summary.Seconds:F2} s ")
+            + $"({summary.Durability})";
 }

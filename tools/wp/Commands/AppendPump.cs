@@ -15,7 +15,9 @@ internal sealed class AppendPump(string log, ProgressLine progress, TimeProvider
     private long _bytes;
     private string? _durability;
 
-    /// <exception cref="WoodpeckerException">Why an entry is not, or may not be, in the log; the message tells what is.</exception>
+    /// <exception cref="WoodpeckerException">
+    /// Why an entry is not, or may not be, in the log; the message tells what is.
+    /// </exception>
     public async Task<AppendSummary> RunAsync(
         IWoodpeckerClient client,
         LogWriterOptions options,
@@ -88,7 +90,8 @@ internal sealed class AppendPump(string log, ProgressLine progress, TimeProvider
         catch (WoodpeckerException e) when (_entries > 0)
         {
             throw new WoodpeckerException(
-                e.Kind, $"{_entries} entries are in the log, up to offset {_last}; the next one failed: {e.Message}", e);
+                e.Kind, $"{_entries} entries are in the log, up to offset {_last}; the next one failed: {e.Message}",
+                e);
         }
     }
 }

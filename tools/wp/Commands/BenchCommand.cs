@@ -21,20 +21,36 @@ internal static class BenchCommand
 
     private static Command CreateAppend()
     {
-        var log = new Option<string>("--log") { Description = "Log to append to; created if absent.", DefaultValueFactory = static _ => "bench" };
+        var log = new Option<string>("--log")
+        {
+            Description = "Log to append to; created if absent.",
+            DefaultValueFactory = static _ => "bench",
+        };
         var size = CommonOptions.Size("--size", "Payload of an entry.", 1024);
-        var inFlight = new Option<int>("--in-flight") { Description = "Entries under way at once.", DefaultValueFactory = static _ => DefaultInFlight };
+        var inFlight = new Option<int>("--in-flight")
+        {
+            Description = "Entries under way at once.",
+            DefaultValueFactory = static _ => DefaultInFlight,
+        };
         var duration = CommonOptions.Duration("--duration", "How long to append.", TimeSpan.FromSeconds(10));
-        var lone = new Option<int>("--lone") { Description = "Entries appended one at a time beforehand; 0 for none.", DefaultValueFactory = static _ => 200 };
+        var lone = new Option<int>("--lone")
+        {
+            Description = "Entries appended one at a time beforehand; 0 for none.",
+            DefaultValueFactory = static _ => 200,
+        };
         var mode = LogCommand.ModeOption();
-        var command = new Command("append", "Measure appends to one log.") { log, size, inFlight, duration, lone, mode };
+        var command = new Command("append", "Measure appends to one log.")
+        {
+            log, size, inFlight, duration, lone, mode,
+        };
         command.Runs(async (result, cancellationToken) =>
         {
             var name = result.GetValue(log)!;
             var entrySize = result.GetValue(size);
             var most = result.GetValue(inFlight);
             if (entrySize is < 0 or > Limits.DefaultMaxEntrySize || most is < 1 or > 1_000_000)
-                throw new WoodpeckerException(ErrorKind.Invalid, "--size must fit an entry, --in-flight be 1 to 1000000.");
+                throw new WoodpeckerException(
+                    ErrorKind.Invalid, "--size must fit an entry, --in-flight be 1 to 1000000.");
             var cluster = Cluster.Find(result.GetValue(CommonOptions.Endpoint));
             await using var client = cluster.OpenForWriting(result.GetValue(CommonOptions.Timeout));
             var description = await EnsureLogAsync(client, name, result.GetValue(mode), cancellationToken);
@@ -69,7 +85,11 @@ internal static class BenchCommand
 
     private static Command CreateRead()
     {
-        var log = new Option<string>("--log") { Description = "Log to read.", DefaultValueFactory = static _ => "bench" };
+        var log = new Option<string>("--log")
+        {
+            Description = "Log to read.",
+            DefaultValueFactory = static _ => "bench",
+        };
         var from = new Option<ulong>("--from") { Description = "First offset.", HelpName = "OFFSET" };
         var duration = CommonOptions.Duration("--duration", "How long to read at most.", TimeSpan.FromSeconds(10));
         var command = new Command("read", "Measure reading one log from an offset to its end.") { log, from, duration };
@@ -138,11 +158,13 @@ internal static class BenchCommand
 
         var table = new Table().AddColumns("Measure", "Value");
         void Row(string label, string value) => table.AddRow(label, Markup.Escape(value));
-        Row(bench.Kind, bench.Mode is null ? bench.Log : $"{bench.Log} ({bench.Mode}, {bench.Durability}, {bench.Transport})");
+        var target = bench.Mode is null ? bench.Transport : $"{bench.Mode}, {bench.Durability}, {bench.Transport}";
+        Row(bench.Kind, $"{bench.Log} ({target})");
         Row("entries", Text(bench.Entries, bench.EntrySize is { } size ? $" of {size} bytes" : ""));
         Row("time", string.Create(CultureInfo.InvariantCulture, $"{bench.Seconds:F2} s"));
         Row("rate", string.Create(
-            CultureInfo.InvariantCulture, $"{bench.MegabytesPerSecond:F1} MB/s, {bench.EntriesPerSecond:F0} entries/s"));
+            CultureInfo.InvariantCulture,
+            $"{bench.MegabytesPerSecond:F1} MB/s, {bench.EntriesPerSecond:F0} entries/s"));
         Row(bench.Kind == "read" ? "batch" : "latency", Text(bench.Latency));
         if (bench.Lone is not null)
             Row("lone append", Text(bench.Lone));
@@ -168,5 +190,6 @@ internal static class BenchCommand
         ? "-"
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"p50 {latencies.P50:F2} ms, p90 {latencies.P90:F2} ms, p99 {latencies.P99:F2} ms, max {latencies.Max:F2} ms");
+            $"p50 {latencies.P50:F2} ms, p90 {latencies.P90:F2} ms, p99 {latencies.P99:F2} ms, ")
+            + string.Create(CultureInfo.InvariantCulture, $"max {latencies.Max:F2} ms");
 }

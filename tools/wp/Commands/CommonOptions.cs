@@ -9,7 +9,8 @@ internal static class CommonOptions
 {
     public static readonly Option<string?> Endpoint = new("--endpoint")
     {
-        Description = "endpoints.json of a running application host, or the folder of its data; else WOODPECKER_ENDPOINTS, "
+        Description =
+            "endpoints.json of a running application host, or the folder of its data; else WOODPECKER_ENDPOINTS, "
             + "else .woodpecker at or above the current folder.",
         Recursive = true,
         HelpName = "PATH",

@@ -31,9 +31,13 @@ internal static class LogCommand
         var segmentBytes = CommonOptions.OptionalSize("--segment-bytes", "Size at which a segment rolls.");
         var segmentAge = CommonOptions.OptionalDuration("--segment-age", "Age at which a segment rolls.");
         var linger = CommonOptions.OptionalDuration("--linger", "memoryBuffer: how long a slot collects entries.");
-        var retentionBytes = CommonOptions.OptionalSize("--retention-bytes", "Size beyond which the oldest segments go.");
+        var retentionBytes = CommonOptions.OptionalSize(
+            "--retention-bytes", "Size beyond which the oldest segments go.");
         var retentionAge = CommonOptions.OptionalDuration("--retention-age", "Age at which segments go.");
-        var requireToken = new Option<bool>("--require-token") { Description = "Refuse appends without the fencing token once one is set." };
+        var requireToken = new Option<bool>("--require-token")
+        {
+            Description = "Refuse appends without the fencing token once one is set.",
+        };
         var command = new Command("create", "Create a log; an existing one with the same settings is fine.")
         {
             name, mode, segmentBytes, segmentAge, linger, retentionBytes, retentionAge, requireToken,
@@ -52,10 +56,11 @@ internal static class LogCommand
                 RequireToken = result.GetValue(requireToken),
             };
             var created = await client.CreateLogAsync(result.GetValue(name)!, options, cancellationToken);
+            var what = created.IsNew ? "created" : "exists";
             if (CommonOptions.IsJson(result))
                 WriteJson(created.Description);
             else
-                Print.Line($"{(created.IsNew ? "created" : "exists")}: {created.Description.Name} ({created.Description.Mode})");
+                Print.Line($"{what}: {created.Description.Name} ({created.Description.Mode})");
             return ExitCode.Ok;
         });
         return command;
@@ -80,7 +85,8 @@ internal static class LogCommand
             foreach (var log in logs)
             {
                 table.AddRow(
-                    Markup.Escape(log.Name), log.Mode, Text(log.FirstOffset), Text(log.NextOffset), log.Owner ?? "-", Text(log.Epoch));
+                    Markup.Escape(log.Name), log.Mode, Text(log.FirstOffset), Text(log.NextOffset), log.Owner ?? "-",
+                    Text(log.Epoch));
             }
 
             AnsiConsole.Write(table);
@@ -122,7 +128,8 @@ internal static class LogCommand
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 throw new WoodpeckerException(
-                    ErrorKind.Indeterminate, "the log is marked as deleted, but too few replicas have confirmed it; repeat the command");
+                    ErrorKind.Indeterminate,
+                    "the log is marked as deleted, but too few replicas have confirmed it; repeat the command");
             }
 
             Print.Line($"deleted: {result.GetValue(name)}");
@@ -163,7 +170,8 @@ internal static class LogCommand
         Row("Owner", log.Owner is null ? null : $"{log.Owner} (epoch {Text(log.Epoch)})");
         Row("Segment size", Text((ulong?)log.Settings?.SegmentBytes));
         Row("Segment age", log.Settings?.SegmentAge);
-        Row("Retention", $"{log.Settings?.RetentionAge ?? "for ever"}, {Text((ulong?)log.Settings?.RetentionBytes)} bytes");
+        Row("Retention age", log.Settings?.RetentionAge);
+        Row("Retention bytes", Text((ulong?)log.Settings?.RetentionBytes));
         AnsiConsole.Write(grid);
         var table = new Table().AddColumns("Segment", "State", "Epoch", "Base", "Entries", "Members");
         foreach (var segment in log.Segments ?? [])
@@ -171,7 +179,8 @@ internal static class LogCommand
             var id = segment.LastId is { } last ? $"{Text(segment.Id)}-{Text(last)}" : Text(segment.Id);
             var members = segment.Members is null ? "-" : string.Join(' ', segment.Members);
             table.AddRow(
-                id, segment.State, Text(segment.Epoch), Text(segment.BaseOffset), Text(segment.EntryCount), Markup.Escape(members));
+                id, segment.State, Text(segment.Epoch), Text(segment.BaseOffset), Text(segment.EntryCount),
+                Markup.Escape(members));
         }
 
         AnsiConsole.Write(table);

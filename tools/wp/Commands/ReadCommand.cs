@@ -20,7 +20,10 @@ internal static class ReadCommand
         var from = new Option<ulong>("--from") { Description = "First offset.", HelpName = "OFFSET" };
         var limit = new Option<long?>("--limit") { Description = "Most entries.", HelpName = "COUNT" };
         var follow = new Option<bool>("--follow", "-f") { Description = "Wait for entries to come." };
-        var raw = new Option<bool>("--raw") { Description = "Write the payloads one after the other, without line ends." };
+        var raw = new Option<bool>("--raw")
+        {
+            Description = "Write the payloads one after the other, without line ends.",
+        };
         var offsets = new Option<bool>("--offsets") { Description = "Put offset and time before each line." };
         var command = new Command("read", "Read entries to standard output; -o json writes one document per line.")
         {
@@ -53,7 +56,9 @@ internal static class ReadCommand
         CancellationToken cancellationToken)
     {
         await using var output = new BufferedStream(Console.OpenStandardOutput(), 256 * 1024);
-        var progress = Console.IsOutputRedirected ? new ProgressLine($"reading {log}", null, TimeProvider.System) : null;
+        var progress = Console.IsOutputRedirected
+            ? new ProgressLine($"reading {log}", null, TimeProvider.System)
+            : null;
         long entries = 0, bytes = 0;
         await foreach (var batch in client.ReadBatchesAsync(log, options, cancellationToken))
         {
@@ -86,7 +91,8 @@ internal static class ReadCommand
     private static void WriteWithOffset(Stream output, LogEntry entry)
     {
         var time = DateTimeOffset.UnixEpoch.AddMicroseconds(entry.Timestamp);
-        var head = string.Create(CultureInfo.InvariantCulture, $"{entry.Offset.Value}\t{time:yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'}\t");
+        var head = string.Create(
+            CultureInfo.InvariantCulture, $"{entry.Offset.Value}\t{time:yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'}\t");
         output.Write(Encoding.ASCII.GetBytes(head));
         WriteLine(output, entry);
     }

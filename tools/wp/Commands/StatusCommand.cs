@@ -7,7 +7,8 @@ using Woodpecker.Tool.Output;
 namespace Woodpecker.Tool.Commands;
 
 /// <summary>State of one service.</summary>
-internal sealed record ServiceStatus(string Id, string? Kind, string Health, string? Detail, string? Version, Uri? App, Uri? Internal);
+internal sealed record ServiceStatus(
+    string Id, string? Kind, string Health, string? Detail, string? Version, Uri? App, Uri? Internal);
 
 /// <summary><c>wp status</c>: the services of a running application host and their health.</summary>
 internal static class StatusCommand
@@ -21,8 +22,10 @@ internal static class StatusCommand
         {
             var cluster = Cluster.Find(result.GetValue(CommonOptions.Endpoint));
             var file = cluster.File ?? throw new WoodpeckerException(
-                ErrorKind.Unavailable, "status needs the endpoints.json of a running application host; see --endpoint.");
-            var all = await Task.WhenAll(file.Services.Select(pair => ProbeAsync(pair.Key, pair.Value, cancellationToken)));
+                ErrorKind.Unavailable,
+                "status needs the endpoints.json of a running application host; see --endpoint.");
+            var all = await Task.WhenAll(
+                file.Services.Select(pair => ProbeAsync(pair.Key, pair.Value, cancellationToken)));
             List<ServiceStatus> statuses = [.. all.OrderBy(static status => status.Id, StringComparer.Ordinal)];
             if (CommonOptions.IsJson(result))
                 Print.Line(JsonSerializer.Serialize(statuses, ToolJson.Default.ListServiceStatus));
@@ -39,7 +42,8 @@ internal static class StatusCommand
         var status = new ServiceStatus(id, service.Kind, "unreachable", null, null, service.App, service.Internal);
         if (service.Internal is null)
             return status;
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = service.Internal, Timeout = _patience };
+        using var client = new HttpClient(
+            new SocketsHttpHandler { UseProxy = false }) { BaseAddress = service.Internal, Timeout = _patience };
         try
         {
             using var health = await client.GetAsync("health", cancellationToken);

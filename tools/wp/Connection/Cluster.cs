@@ -3,7 +3,9 @@ using Woodpecker.Protocol.Transport;
 
 namespace Woodpecker.Tool.Connection;
 
-/// <summary>The way to a cluster: through the sidecars of a running application host, or the sidecar of the environment.</summary>
+/// <summary>
+/// The way to a cluster: through the sidecars of a running application host, or the sidecar of the environment.
+/// </summary>
 internal sealed class Cluster
 {
     private readonly EndpointsFile? _file;
@@ -29,8 +31,9 @@ internal sealed class Cluster
         {
             throw new WoodpeckerException(
                 ErrorKind.Unavailable,
-                "No running Woodpecker was found. Start one with 'dotnet run --project AppHost', or name the folder of its "
-                + $"data by --endpoint or {EndpointFinder.Variable}, or set DAPR_HTTP_ENDPOINT and DAPR_GRPC_ENDPOINT.");
+                "No running Woodpecker was found. Start one with 'dotnet run --project AppHost', or name the folder of "
+                + $"its data by --endpoint or {EndpointFinder.Variable}, or set DAPR_HTTP_ENDPOINT and "
+                + "DAPR_GRPC_ENDPOINT.");
         }
 
         return new Cluster(null, null);

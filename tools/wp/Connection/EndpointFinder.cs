@@ -1,6 +1,8 @@
 namespace Woodpecker.Tool.Connection;
 
-/// <summary>Finds a running application host: by option, by environment, or by its folder at or above the current one.</summary>
+/// <summary>
+/// Finds a running application host: by option, by environment, or by its folder at or above the current one.
+/// </summary>
 internal static class EndpointFinder
 {
     public const string Variable = "WOODPECKER_ENDPOINTS";

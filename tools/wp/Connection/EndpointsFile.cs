@@ -22,7 +22,11 @@ internal sealed record EndpointsFile
 
     /// <summary>Ids of services of a kind, in order.</summary>
     public IReadOnlyList<string> Ids(string kind) =>
-        [.. Services.Where(pair => pair.Value.Kind == kind).Select(static pair => pair.Key).Order(StringComparer.Ordinal)];
+    [
+        .. Services.Where(pair => pair.Value.Kind == kind)
+            .Select(static pair => pair.Key)
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>Reads the file; Invalid with the reason if it is not one.</summary>
     public static EndpointsFile Read(string path)

@@ -14,7 +14,8 @@ internal sealed record AppendInput(IReadOnlyList<string> Texts, FileInfo? File, 
         if (File is null)
             return new OpenInput(this, Console.OpenStandardInput(), null);
         var stream = new FileStream(
-            File.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+            File.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0,
+            FileOptions.SequentialScan);
         return new OpenInput(this, stream, stream.CanSeek ? stream.Length : null);
     }
 }

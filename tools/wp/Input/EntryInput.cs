@@ -10,7 +10,9 @@ internal static class EntryInput
 {
     private static readonly StreamPipeReaderOptions _buffers = new(bufferSize: 256 * 1024, leaveOpen: true);
 
-    /// <summary>One payload per line; a last line without an end counts, an empty rest does not. "\r\n" ends a line too.</summary>
+    /// <summary>
+    /// One payload per line; a last line without an end counts, an empty rest does not. "\r\n" ends a line too.
+    /// </summary>
     /// <exception cref="WoodpeckerException">Invalid: a line is longer than an entry may be.</exception>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(
         Stream stream, int maxLength, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -76,7 +78,8 @@ internal static class EntryInput
         if (length > maxLength)
         {
             throw new WoodpeckerException(
-                ErrorKind.Invalid, $"A line is longer than {maxLength} bytes, the most an entry holds; use --raw for such data.");
+                ErrorKind.Invalid,
+                $"A line is longer than {maxLength} bytes, the most an entry holds; use --raw for such data.");
         }
     }
 }

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Woodpecker.Tool.Output;
 
-/// <summary>Tells on standard error how long work gets on: a line that is rewritten on a terminal, now and then a line elsewhere.</summary>
+/// <summary>
+/// Tells on standard error how long work gets on: a line that is rewritten on a terminal, now and then a line
+/// elsewhere.
+/// </summary>
 internal sealed class ProgressLine(string what, long? totalBytes, TimeProvider time)
 {
     private static readonly TimeSpan _terminalInterval = TimeSpan.FromMilliseconds(250);
