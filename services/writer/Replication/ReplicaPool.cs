@@ -86,7 +86,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
             var waited = _time.GetElapsedTime(started);
             // All there: choose. Enough there: give the rest a moment. Too few: wait to the limit.
             var isEnough = reachable == candidates.Length
-                || (reachable >= _settings.Quorum.AckQuorum && waited >= _settings.ConnectWait / 4)
+                || (reachable >= _settings.Quorum.AckQuorum && waited >= _settings.ConnectWait / 8)
                 || waited >= _settings.ConnectWait;
             if (isEnough)
             {

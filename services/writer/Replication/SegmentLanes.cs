@@ -157,16 +157,20 @@ internal sealed partial class SegmentLanes
 
         var able = 0;
         var isIn = 0;
+        var recovered = 0;
         foreach (var lane in _lanes)
         {
             able += IsAble(lane) ? 1 : 0;
             isIn += lane.IsIn ? 1 : 0;
+            recovered += !lane.IsIn && lane.HasRecovered && lane.Stream.IsConnected ? 1 : 0;
         }
 
         Detail = able >= _settings.Quorum.AckQuorum ? "" : Describe();
         if (able >= _settings.Quorum.AckQuorum)
             return SinkState.Ready;
-        return isIn < _settings.Quorum.AckQuorum ? SinkState.Stuck : SinkState.NoQuorum;
+        // A member that sat out and works again makes a quorum with the rest, but only in a next segment (section 10).
+        var helpsToRoll = recovered > 0 && able + recovered >= _settings.Quorum.AckQuorum;
+        return isIn < _settings.Quorum.AckQuorum || helpsToRoll ? SinkState.Stuck : SinkState.NoQuorum;
     }
 
     /// <summary>Whether every member that takes part and answers holds everything up to the entry.</summary>

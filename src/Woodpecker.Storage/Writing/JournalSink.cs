@@ -57,9 +57,11 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
     {
         if (segment != _opening.Key || epoch != _opening.Epoch || durableEntry <= ConfirmedEntry)
             return;
+        // With one member durable is confirmed. The store's readers hear of it before the caller does, so that who appended
+        // reads what was answered (V1).
+        _store.Confirm(_opening.Key, _opening.Epoch, durableEntry);
         Volatile.Write(ref _confirmed, durableEntry.Value);
         _listener.OnSinkChanged();
-        _wake.Raise();
     }
 
     public async ValueTask CompleteAsync(EntryId lastEntry, ulong chain, CancellationToken cancellationToken)
@@ -81,12 +83,8 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
         await Task.Yield();
         await TryAsync(() => _store.OpenSegmentAsync(
             _opening.Key, _opening.Epoch, _opening.Header, this, CancellationToken.None));
-        var told = EntryId.None;
         while (true)
         {
-            // The LAC is what this process says; readers of the store follow it (V1).
-            if (ConfirmedEntry > told)
-                _store.Confirm(_opening.Key, _opening.Epoch, told = ConfirmedEntry);
             if (_frames.TryDequeue(out var frame))
                 await HandOverAsync(frame);
             else if (_isStopping)

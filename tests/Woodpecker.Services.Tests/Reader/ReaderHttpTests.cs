@@ -201,7 +201,7 @@ public sealed class ReaderHttpTests
 
         var document = await host.Http.GetStringAsync("openapi/v1.json");
 
-        string[] routes = ["/logs/\"", "/logs/{name}\"", "/logs/{name}/entries\"", "/logs/{name}/entries/{offset}\""];
+        string[] routes = ["/logs\"", "/logs/{name}\"", "/logs/{name}/entries\"", "/logs/{name}/entries/{offset}\""];
         foreach (var route in routes)
             Assert.Contains(route, document, StringComparison.Ordinal);
     }
