@@ -39,10 +39,10 @@ internal sealed class InProcessHost : IAsyncDisposable
     /// <summary>A client whose writer and reader are this host.</summary>
     public WoodpeckerClient Connect(TimeSpan? controlPatience = null) =>
         WoodpeckerClient.Create(new WoodpeckerClientOptions
-    {
-        ControlPatience = controlPatience ?? TimeSpan.FromSeconds(5),
-        Transport = new TransportOptions { Kind = TransportKind.Direct, FindDirectAddress = _ => Address },
-    });
+        {
+            ControlPatience = controlPatience ?? TimeSpan.FromSeconds(5),
+            Transport = new TransportOptions { Kind = TransportKind.Direct, FindDirectAddress = _ => Address },
+        });
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 }

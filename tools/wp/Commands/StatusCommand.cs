@@ -43,7 +43,8 @@ internal static class StatusCommand
         if (service.Internal is null)
             return status;
         using var client = new HttpClient(
-            new SocketsHttpHandler { UseProxy = false }) { BaseAddress = service.Internal, Timeout = _patience };
+            new SocketsHttpHandler { UseProxy = false })
+        { BaseAddress = service.Internal, Timeout = _patience };
         try
         {
             using var health = await client.GetAsync("health", cancellationToken);
