@@ -69,8 +69,10 @@ public sealed class CompactorTests
         await host.RunAsync();
         Assert.Empty((await host.World.Metadata.ListAsync(MetadataKeys.Log(host.World.Log), default)).Entries);
         Assert.Empty(host.World.Memory.Keys);
-        Assert.Equal(1, (await host.RunAsync()).Logs);
-        Assert.Equal(0, (await host.RunAsync()).Logs); // Known to be gone.
+        // Once it was found gone it is not looked at again; the service's own passes may come in between.
+        var passes = 0;
+        while ((await host.RunAsync()).Logs > 0)
+            Assert.True(++passes < 3, "a log that is gone is looked at again and again");
     }
 
     [Fact]
