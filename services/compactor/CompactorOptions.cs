@@ -44,7 +44,7 @@ internal sealed class CompactorTuning
 
     /// <summary>Stored bytes of one object, at most; also the memory of one job.</summary>
     [Range(64 * 1024, 1024 * 1024 * 1024, ErrorMessage = "Woodpecker:Compactor:MaxObjectBytes is 65536 to 1073741824.")]
-    public int MaxObjectBytes { get; set; } = 64 * 1024 * 1024;
+    public int MaxObjectBytes { get; set; } = 32 * 1024 * 1024;
 
     /// <summary>Codec of blocks.</summary>
     [EnumDataType(typeof(BlockCodecId), ErrorMessage = "Woodpecker:Compactor:Codec is None, Lz4 or Zstd.")]

@@ -16,9 +16,6 @@ namespace Woodpecker.Replica.Uploading;
 /// <remarks>Threads: one caller starts; each upload is a task of its own that ends with the process.</remarks>
 internal sealed partial class UploadDesk : IAsyncDisposable
 {
-    // The memory of one upload; a replica shares its host with others.
-    private const int MaxObjectSize = 32 * 1024 * 1024;
-
     private readonly ReplicaNode _node;
     private readonly ObjectStoreGate _gate;
     private readonly IMetadataStore _metadata;
@@ -43,7 +40,7 @@ internal sealed partial class UploadDesk : IAsyncDisposable
         (_node, _gate, _metadata, _objects, _logger) = (node, gate, metadata, objects, logger);
         _maxUploads = options.Value.Care.MaxUploads;
         _job = new UploadJob(
-            new SegmentUploader(objects, new SegmentObjectOptions { MaxObjectSize = MaxObjectSize }),
+            new SegmentUploader(objects, new SegmentObjectOptions()),
             new ManifestPublisher(objects, jobs),
             jobs,
             leases,

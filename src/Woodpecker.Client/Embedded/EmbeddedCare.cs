@@ -15,9 +15,6 @@ namespace Woodpecker.Client.Embedded;
 /// </summary>
 internal sealed class EmbeddedCare : IAsyncDisposable
 {
-    // The memory of an upload.
-    private const int MaxObjectSize = 32 * 1024 * 1024;
-
     private readonly EngineParts _parts;
     private readonly ReplicaStore _store;
     private readonly UploadJob _upload;
@@ -33,7 +30,7 @@ internal sealed class EmbeddedCare : IAsyncDisposable
         _store = store;
         _logger = options.Loggers.CreateLogger<EmbeddedCare>();
         _upload = new UploadJob(
-            new SegmentUploader(options.Objects, new SegmentObjectOptions { MaxObjectSize = MaxObjectSize }),
+            new SegmentUploader(options.Objects, new SegmentObjectOptions()),
             new ManifestPublisher(options.Objects, parts.Jobs),
             parts.Jobs,
             options.Leases,

@@ -15,7 +15,7 @@ public sealed record SegmentObjectOptions
     public int BlockSize { get; init; } = Limits.TargetObjectBlockSize;
 
     /// <summary>Stored bytes at which an object is closed; also the memory of one job.</summary>
-    public int MaxObjectSize { get; init; } = 64 * 1024 * 1024;
+    public int MaxObjectSize { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>Name and version of the program, for manifests.</summary>
     public string WrittenBy { get; init; } = "woodpecker/0.1.0";
