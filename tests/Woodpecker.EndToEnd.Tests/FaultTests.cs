@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Woodpecker.Client;
 using Woodpecker.Protocol.Control;
+using Woodpecker.Testing.Objects;
 
 namespace Woodpecker.EndToEnd.Tests;
 
@@ -145,12 +146,23 @@ public sealed class FaultTests
         }
     }
 
-    [Fact]
-    public async Task UploadReleaseAndCompaction_LeaveEveryByteWhereItWas()
+    [Theory]
+    [InlineData("folder")]
+    [InlineData("s3")]
+    public async Task UploadReleaseAndCompaction_LeaveEveryByteWhereItWas(string objects)
     {
-        await using var system = await RunningSystem.StartAsync(
-            dataDirectory: null, "Compactor:MinKeys=2", "Care:UploadStaggerMilliseconds=500");
+        List<string> options = ["Compactor:MinKeys=2", "Care:UploadStaggerMilliseconds=500"];
+        await using var server = objects == "s3" ? await S3Server.StartAsync() : null;
+        using var credentials = server is null ? null : new AwsCredentials(server);
+        if (server is not null)
+            options.Add($"--ConnectionStrings:objects={server.ConnectionString("end-to-end")}");
+        await using var system = await RunningSystem.StartAsync(dataDirectory: null, [.. options]);
         await using var client = system.OpenClient();
+        await client.CreateLogAsync("slots", new LogOptions { Mode = LogMode.MemoryBuffer }, Token);
+        for (var i = 0; i < 20; i++)
+            await client.AppendAsync("slots", Encoding.UTF8.GetBytes($"slot {i}"), Token).EnsureOkAsync();
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(static i => $"slot {i}"), await LogContent.LinesAsync(client, "slots", 20, Token));
         await client.CreateLogAsync(
             "moving", new LogOptions { SegmentBytes = 512 * 1024, SegmentAge = TimeSpan.FromSeconds(2) }, Token);
         var content = (await File.ReadAllBytesAsync(RealFiles.Binary, Token))[..(12 * 1024 * 1024)];

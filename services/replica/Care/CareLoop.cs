@@ -47,6 +47,11 @@ internal sealed partial class CareLoop(
         {
             // The node said why it cannot serve and is stopping.
         }
+        finally
+        {
+            // An upload that ends while the host is disposed must not wake what is gone.
+            uploads.Ended -= Wake;
+        }
     }
 
     private async Task LookAsync(CancellationToken cancellationToken)

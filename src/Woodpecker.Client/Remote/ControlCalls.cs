@@ -120,7 +120,13 @@ internal sealed class ControlCalls(IPeerChannels channels, TimeSpan patience, Ti
             return null;
         try
         {
-            return JsonSerializer.Deserialize(body, ControlJson.Default.ProblemBody);
+            var problem = JsonSerializer.Deserialize(body, ControlJson.Default.ProblemBody);
+            // What a sidecar says of its own has another shape: {"errorCode":..., "message":...}.
+            return problem is { Kind: null, Detail: null, Title: null }
+                ? JsonSerializer.Deserialize(body, SidecarJson.Default.SidecarError) is { ErrorCode: not null } error
+                    ? new ProblemBody { Title = error.ErrorCode, Detail = error.Message }
+                    : null
+                : problem;
         }
         catch (JsonException)
         {
