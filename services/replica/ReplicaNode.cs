@@ -20,6 +20,7 @@ internal sealed partial class ReplicaNode(
     TransactionRunner runner,
     NodeTransactions nodes,
     ILeaseStore leases,
+    IIdSource ids,
     IHostApplicationLifetime lifetime,
     ILoggerFactory loggers) : BackgroundService, IHealthCheck
 {
@@ -123,7 +124,7 @@ internal sealed partial class ReplicaNode(
         if (configured is { } id && opener.HasStore)
             return id;
         var cluster = await RetryAsync(
-            async () => await nodes.EnsureClusterAsync(configured ?? SystemIdSource.Instance.NewGuid(), cancellationToken),
+            async () => await nodes.EnsureClusterAsync(configured ?? ids.NewGuid(), cancellationToken),
             cancellationToken);
         if (configured is { } expected && expected != cluster.ClusterId)
         {

@@ -30,6 +30,7 @@ internal static class ReplicaServiceCollectionExtensions
         services.AddSingleton<JobTransactions>();
         services.AddSingleton<NodeTransactions>();
         services.AddSingleton<IEpochAuthority, EpochAuthority>();
+        services.TryAddSingleton<IReplicaMedium, ReplicaMedium>();
         services.AddSingleton<ReplicaStoreOpener>();
         services.AddSingleton<ReplicaNode>();
         services.AddHostedService(static provider => provider.GetRequiredService<ReplicaNode>());

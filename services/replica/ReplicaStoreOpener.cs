@@ -7,34 +7,30 @@ namespace Woodpecker.Replica;
 
 /// <summary>Opens the store with this process's options.</summary>
 internal sealed class ReplicaStoreOpener(
-    IOptions<ReplicaOptions> options, IEpochAuthority epochs, IIdSource ids, TimeProvider time, ILogger<ReplicaStore> logger)
+    IOptions<ReplicaOptions> options, IReplicaMedium medium, IEpochAuthority epochs, IIdSource ids, TimeProvider time,
+    ILogger<ReplicaStore> logger)
 {
     /// <summary>Whether a formatted store exists: it may boot without metadata (docs/PROTOCOL.md section 13).</summary>
-    public bool HasStore => !options.Value.Journal.IsMemory && File.Exists(Path.Combine(Directory, "superblock"));
-
-    private string Directory => options.Value.Journal.Directory!;
+    public bool HasStore => medium.HasStore;
 
     /// <summary>Opens the store, formatting a new one if there is none.</summary>
     /// <exception cref="WoodpeckerException">It belongs to another cluster or node, is unreadable, in use, or not accessible.</exception>
     public ReplicaStore Open(Guid clusterId)
     {
-        var settings = options.Value;
-        IJournalMedium medium = settings.Journal.IsMemory ? new MemoryMedium() : DiskMedium.OpenDirectory(Directory);
-        // J5: never retried, never survived: the next boot trusts nothing that was not synced.
-        var latch = new FailureLatch(static failure => Environment.FailFast("The journal failed: " + failure.Message, failure));
+        var files = medium.Open();
         var store = new ReplicaStoreOptions
         {
             ClusterId = clusterId,
-            NodeId = settings.NodeId,
-            Journal = new JournalOptions { FileSize = settings.Journal.FileBytes, Capacity = settings.Journal.CapacityBytes },
+            NodeId = options.Value.NodeId,
+            Journal = medium.Journal,
         };
         try
         {
-            return ReplicaStore.Open(medium, store, epochs, latch, ids, time, logger);
+            return ReplicaStore.Open(files, store, epochs, new FailureLatch(medium.OnFailure), ids, time, logger);
         }
         catch
         {
-            medium.Dispose();
+            files.Dispose();
             throw;
         }
     }

@@ -23,9 +23,9 @@ internal sealed partial class WriterLoop(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_drainLimit);
-        await ownership.StopAsync(limit.Token);
+        using var limit = new CancellationTokenSource(_drainLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        await ownership.StopAsync(either.Token);
         await node.DisposeAsync();
     }
 

@@ -73,8 +73,23 @@ internal sealed partial class CareLoop(
                 }
             }
 
-            if (await _changed.WaitAsync(care.NextWait(period), cancellationToken))
+            if (await WaitForChangeAsync(care.NextWait(period), cancellationToken))
                 await Task.Delay(_settle, runner.Time, cancellationToken);
+        }
+    }
+
+    private async ValueTask<bool> WaitForChangeAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, runner.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            await _changed.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

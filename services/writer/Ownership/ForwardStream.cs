@@ -149,9 +149,9 @@ internal sealed class ForwardStream : IAsyncDisposable
     {
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(broken.Token);
-            limit.CancelAfter(_answerLimit);
-            if (await call.ResponseStream.MoveNext(limit.Token)
+            using var limit = new CancellationTokenSource(_answerLimit, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(broken.Token, limit.Token);
+            if (await call.ResponseStream.MoveNext(either.Token)
                 && call.ResponseStream.Current.RequestId == forward.Request.RequestId)
             {
                 _isUnreachable = false;

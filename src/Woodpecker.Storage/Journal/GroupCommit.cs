@@ -19,8 +19,7 @@ internal sealed class GroupCommit : IDisposable
     private readonly JournalFiles _files;
     private readonly IJournalOwner _owner;
     private readonly FailureLatch _latch;
-    private readonly Thread _thread;
-    private readonly AutoResetEvent _wake = new(initialState: false);
+    private IJournalLoop? _loop;
     private Group _collecting;
     private Group _writing;
     private TaskCompletionSource _space = NewSignal();
@@ -35,14 +34,13 @@ internal sealed class GroupCommit : IDisposable
         _latch = latch;
         _collecting = new Group(options.BufferSize);
         _writing = new Group(options.BufferSize);
-        _thread = new Thread(Run) { IsBackground = true, Name = "journal" };
     }
 
     /// <summary>Groups made durable so far.</summary>
     public long GroupCount => Interlocked.Read(ref _groupCount);
 
     /// <summary>Begins to write.</summary>
-    public void Start() => _thread.Start();
+    public void Start() => _loop = _options.Executor.Start("journal", Turn);
 
     /// <summary>Whether a record with such a body can be added at once. True stays true until the same owner adds.</summary>
     public bool HasRoomFor(int bodyLength)
@@ -73,7 +71,7 @@ internal sealed class GroupCommit : IDisposable
         }
 
         if (isFirst)
-            _wake.Set();
+            _loop!.Wake();
     }
 
     /// <summary>Writes what was added and stops.</summary>
@@ -81,23 +79,30 @@ internal sealed class GroupCommit : IDisposable
     {
         lock (_gate)
             _isStopping = true;
-        _wake.Set();
-        if (_thread.IsAlive)
-            _thread.Join();
-        _wake.Dispose();
+        _loop?.Wake();
+        _loop?.Join();
         _collecting.Dispose();
         _writing.Dispose();
     }
 
-    private void Run()
+    // Takes what has gathered, writes it, and looks again.
+    private JournalTurn Turn()
     {
         try
         {
-            while (Take())
+            TaskCompletionSource space;
+            lock (_gate)
             {
-                WriteGroup();
-                _writing.Clear();
+                if (_collecting.Count == 0)
+                    return _isStopping ? JournalTurn.End : JournalTurn.Wait;
+                (_collecting, _writing) = (_writing, _collecting);
+                (space, _space) = (_space, NewSignal());
             }
+
+            space.TrySetResult();
+            WriteGroup();
+            _writing.Clear();
+            return JournalTurn.Again;
         }
 #pragma warning disable CA1031 // Whatever went wrong, nothing more may be acknowledged (J5).
         catch (Exception failure)
@@ -106,35 +111,7 @@ internal sealed class GroupCommit : IDisposable
             _latch.Trip(failure);
             _owner.OnFailed(failure);
             ReleaseSpace();
-        }
-    }
-
-    // Waits for records and swaps the groups; false when stopping with nothing left.
-    private bool Take()
-    {
-        while (true)
-        {
-            TaskCompletionSource? space = null;
-            lock (_gate)
-            {
-                if (_collecting.Count > 0)
-                {
-                    (_collecting, _writing) = (_writing, _collecting);
-                    (space, _space) = (_space, NewSignal());
-                }
-                else if (_isStopping)
-                {
-                    return false;
-                }
-            }
-
-            if (space is not null)
-            {
-                space.TrySetResult();
-                return true;
-            }
-
-            _wake.WaitOne();
+            return JournalTurn.End;
         }
     }
 

@@ -23,8 +23,7 @@ internal sealed class JournalFiles : IDisposable
     private readonly SpareFiles _spares;
     private readonly Group _scratch;
     private readonly FailureLatch _latch;
-    private readonly AutoResetEvent _work = new(initialState: false);
-    private readonly Thread _worker;
+    private IJournalLoop? _worker;
     private JournalIdentity _identity;
     private IJournalOwner _owner = null!;
     private JournalFile _current = null!;
@@ -43,7 +42,6 @@ internal sealed class JournalFiles : IDisposable
         _latch = latch;
         _spares = new SpareFiles(medium, options);
         _scratch = new Group(JournalOptions.Align(RecordPart.MaxSlice + RecordPart.PrefixSize + RecordHeader.Size) + Limits.JournalAlignment);
-        _worker = new Thread(RunWorker) { IsBackground = true, Name = "journal-files" };
     }
 
     /// <summary>Bytes of the files that hold records.</summary>
@@ -79,8 +77,7 @@ internal sealed class JournalFiles : IDisposable
         foreach (var name in recovered.UnreadableNames)
             _medium.Rename(name, "dead-" + name);
         _medium.SyncNames();
-        _worker.Start();
-        _work.Set();
+        _worker = _options.Executor.Start("journal-files", Prepare);
     }
 
     /// <summary>The file for the next group, which is guaranteed to fit.</summary>
@@ -111,7 +108,7 @@ internal sealed class JournalFiles : IDisposable
                 _files[sequence].LiveSegments--;
         }
 
-        _work.Set();
+        _worker?.Wake();
     }
 
     /// <summary>The oldest file that segments still need, if it is not among the newest <paramref name="keep"/> files (J10).</summary>
@@ -136,14 +133,12 @@ internal sealed class JournalFiles : IDisposable
     public void Dispose()
     {
         _isStopping = true;
-        _work.Set();
-        if (_worker.IsAlive)
-            _worker.Join();
+        _worker?.Wake();
+        _worker?.Join();
         foreach (var file in _files.Values)
             file.Handle.Dispose();
         _spares.Dispose();
         _scratch.Dispose();
-        _work.Dispose();
     }
 
     private void Roll(int length, int records)
@@ -155,7 +150,7 @@ internal sealed class JournalFiles : IDisposable
         var next = BeginFile(closing.Sequence + 1, length, records);
         lock (_gate)
             _current = next;
-        _work.Set();
+        _worker?.Wake();
     }
 
     private JournalFile BeginFile(ulong sequence, int groupLength = 0, int groupRecords = 0)
@@ -294,18 +289,15 @@ internal sealed class JournalFiles : IDisposable
         return size <= _options.Capacity && _spares.TryCreate(isWritten);
     }
 
-    private void RunWorker()
+    private JournalTurn Prepare()
     {
+        if (_isStopping)
+            return JournalTurn.End;
         try
         {
-            while (true)
-            {
-                _work.WaitOne();
-                if (_isStopping)
-                    return;
-                Reclaim();
-                PrepareSpares();
-            }
+            Reclaim();
+            PrepareSpares();
+            return _isStopping ? JournalTurn.End : JournalTurn.Wait;
         }
 #pragma warning disable CA1031 // A file operation of unknown outcome ends the journal like any other (J5).
         catch (Exception failure)
@@ -313,6 +305,7 @@ internal sealed class JournalFiles : IDisposable
         {
             _latch.Trip(failure);
             _owner.OnFailed(failure);
+            return JournalTurn.End;
         }
     }
 

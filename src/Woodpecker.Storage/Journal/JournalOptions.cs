@@ -26,6 +26,9 @@ public sealed record JournalOptions
     /// <summary>Version of the program, written into file headers.</summary>
     public string ProducedBy { get; init; } = "";
 
+    /// <summary>Who runs the journal's loops: threads, but in a simulation.</summary>
+    public IJournalExecutor Executor { get; init; } = JournalThreads.Instance;
+
     /// <summary>Size of one of the two group buffers.</summary>
     internal int BufferSize =>
         Math.Max(GroupSize, Align((int)Format.Journals.RecordHeader.LengthOf(MaxRecordBody + Format.Journals.RecordHeader.RecoveryPrefixSize)))
