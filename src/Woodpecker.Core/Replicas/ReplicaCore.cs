@@ -37,7 +37,10 @@ public sealed class ReplicaCore
         return copy;
     }
 
-    /// <summary>Boot: the next frame of a copy. A frame that does not continue the prefix marks the copy as damaged (R11).</summary>
+    /// <summary>
+    /// Boot: the next frame of a copy. A frame that does not continue the prefix marks the copy as damaged (R11). One that
+    /// does is kept in a damaged copy too: a recoverer brought it behind the gap and it was acknowledged (R4, INV-10).
+    /// </summary>
     /// <returns>Whether it extended the prefix; a repetition of held entries does not and is harmless.</returns>
     public bool RestoreFrame(in FrameFacts frame)
     {
@@ -46,7 +49,7 @@ public sealed class ReplicaCore
         copy.ConfirmedEntry = EntryId.Max(copy.ConfirmedEntry, frame.ConfirmedEntry);
         if (frame.LastEntry <= copy.AcceptedEntry)
             return false;
-        if (copy.IsDamaged || frame.FirstEntry != copy.AcceptedEntry + 1 || frame.ChainBefore != copy.AcceptedChain)
+        if (frame.FirstEntry != copy.AcceptedEntry + 1 || frame.ChainBefore != copy.AcceptedChain)
         {
             copy.IsDamaged = true;
             return false;
@@ -65,6 +68,9 @@ public sealed class ReplicaCore
         copy.ConfirmedEntry = EntryId.Max(copy.ConfirmedEntry, state.ConfirmedEntry);
         copy.IsPoisoned |= state.IsPoisoned;
         copy.IsDamaged |= state.IsDamaged || copy.AcceptedEntry < state.DurableEntry;
+        // Indexes written before the damage was met still name what lies behind it.
+        if (state.IsDamaged)
+            copy.CutAbove(state.DurableEntry);
         if (state.SealedEntry is not { } last)
             return;
         copy.SealedEntry = last;
@@ -87,6 +93,20 @@ public sealed class ReplicaCore
         copy.IsDamaged = true;
         if (from <= copy.DurableEntry)
             copy.CutAbove(from + -1);
+    }
+
+    /// <summary>Boot or scrub: the header's record is unreadable. Frames stay readable, but the copy is not whole (R11).</summary>
+    public void MarkHeaderLost(SegmentKey key)
+    {
+        if (Find(key) is { } copy)
+            (copy.IsDamaged, copy.IsHeaderLost) = (true, true);
+    }
+
+    /// <summary>Boot: a later record holds the header again.</summary>
+    public void RestoreHeader(SegmentKey key)
+    {
+        if (Find(key) is { } copy)
+            copy.IsHeaderLost = false;
     }
 
     /// <summary>SegmentOpen: acts as "entry -1".</summary>
@@ -152,9 +172,12 @@ public sealed class ReplicaCore
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised, "not the promised recoverer"));
         if (Find(open.Key) is { } copy)
         {
-            return copy.HeaderChecksum == open.HeaderChecksum
-                ? ReplicaDecision.Duplicate(needsPromise: false)
-                : Poison(copy, "another header of the segment is held");
+            if (copy.HeaderChecksum != open.HeaderChecksum)
+                return Poison(copy, "another header of the segment is held");
+            if (!copy.IsHeaderLost)
+                return ReplicaDecision.Duplicate(needsPromise: false);
+            copy.IsHeaderLost = false;
+            return ReplicaDecision.Journal(needsPromise: false);
         }
 
         _copies[open.Key] = new SegmentCopy(open);

@@ -56,6 +56,9 @@ public sealed class SegmentCopy
     /// <summary>Whether entries inside the prefix once held are known to be unreadable (R11).</summary>
     public bool IsDamaged { get; internal set; }
 
+    /// <summary>Whether the header's record is unreadable: a recoverer may bring it again (INV-17).</summary>
+    public bool IsHeaderLost { get; internal set; }
+
     /// <summary>Whether the copy ends below the sealed end.</summary>
     public bool IsShort => SealedEntry is { } last && DurableEntry < last;
 

@@ -1,4 +1,5 @@
 using Woodpecker.Format.Journals;
+using Woodpecker.Storage.Files;
 
 namespace Woodpecker.Storage.Journal;
 
@@ -32,6 +33,7 @@ internal sealed class JournalFiles : IDisposable
     private long _usedBytes;
     private volatile bool _isFull;
     private volatile bool _isStopping;
+    private volatile bool _isRollWanted;
 
     public JournalFiles(IJournalMedium medium, JournalOptions options, IIdSource ids, TimeProvider time, FailureLatch latch)
     {
@@ -55,12 +57,15 @@ internal sealed class JournalFiles : IDisposable
     {
         get
         {
-            if (!_isFull || _spares.Count > 1)
-                return true;
-            lock (_gate)
-                return _current.EndPosition + (3L * _options.BufferSize) + IndexReserve(_rowsInCurrent) <= _current.Size;
+            return !_isFull || _spares.Count > 1 || HasRoomForGroups(3);
         }
     }
+
+    /// <summary>
+    /// Whether a fence, a seal or a drop may be added: they have the reserve (R9). When that is gone too, drops, which give
+    /// room back, go on longest.
+    /// </summary>
+    public bool AcceptsControl(bool isDrop) => !_isFull || _spares.Count > 0 || HasRoomForGroups(isDrop ? 3 : 4);
 
     /// <summary>Begins the first file of this process: indexes for files that lack one, then a checkpoint.</summary>
     public void Start(RecoveredJournal recovered, JournalIdentity identity, IJournalOwner owner)
@@ -83,7 +88,9 @@ internal sealed class JournalFiles : IDisposable
     /// <summary>The file for the next group, which is guaranteed to fit.</summary>
     public JournalFile BeginGroup(int length, ReadOnlySpan<GroupItem> items)
     {
-        if (_current.EndPosition + length + IndexReserve(_rowsInCurrent + items.Length) > _current.Size)
+        var isFull = _current.EndPosition + length + IndexReserve(_rowsInCurrent + items.Length) > _current.Size;
+        // Without a spare file the room is worth more than a checkpoint.
+        if (isFull || (_isRollWanted && _spares.Count > 0))
             Roll(length, items.Length);
         _rowsInCurrent += items.Length;
         return _current;
@@ -91,6 +98,14 @@ internal sealed class JournalFiles : IDisposable
 
     /// <summary>Number for the next group.</summary>
     public ulong NextGroupSequence() => _groupSequence++;
+
+    /// <summary>The next group begins a file, whose header and checkpoint say what was learnt: generation and damage (R10, R11).</summary>
+    public void RollAtNextGroup(uint generation)
+    {
+        lock (_gate)
+            _identity = _identity with { Generation = Math.Max(generation, _identity.Generation) };
+        _isRollWanted = true;
+    }
 
     /// <summary>Counts a segment that has bytes in a file.</summary>
     public void AddReference(ulong fileSequence)
@@ -141,8 +156,16 @@ internal sealed class JournalFiles : IDisposable
         _scratch.Dispose();
     }
 
+    // Two groups may be on their way already.
+    private bool HasRoomForGroups(int groups)
+    {
+        lock (_gate)
+            return _current.EndPosition + (groups * (long)_options.BufferSize) + IndexReserve(_rowsInCurrent) <= _current.Size;
+    }
+
     private void Roll(int length, int records)
     {
+        _isRollWanted = false;
         var closing = _current;
         var index = _owner.MakeIndex(closing.Sequence).Encode();
         closing.IndexPosition = WriteContent(closing, RecordType.FileIndex, index);
@@ -211,21 +234,16 @@ internal sealed class JournalFiles : IDisposable
 
     private JournalFile OpenFile(ulong sequence, long needed)
     {
-        var size = Math.Max(_options.FileSize, (needed + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment);
+        var size = Math.Max(_options.FileSize, JournalOptions.AlignLong(needed));
         // Inline creation keeps the reserve for the day when no file can be made.
         if (_spares.Count < 2 && size == _options.FileSize && !TryCreateSpare(isWritten: false))
             _isFull = true;
         string name;
         IJournalFile handle;
-        if (size == _options.FileSize)
-        {
+        if (size == _options.FileSize && _spares.Count > 0)
             (name, handle) = _spares.Take();
-        }
         else
-        {
-            name = JournalNames.Journal(sequence) + JournalNames.Unnamed;
-            handle = _medium.Create(name, size);
-        }
+            (name, handle) = CreateUnplanned(sequence, needed, ref size);
 
         var nonce = _ids.NewNonce();
         WriteFileHeader(handle, sequence, nonce, size);
@@ -235,17 +253,37 @@ internal sealed class JournalFiles : IDisposable
         return new JournalFile(sequence, nonce, size, handle) { EndPosition = JournalFileHeader.Size };
     }
 
+    // Larger than others, or beyond the budget because this store must boot to give room back; at worst just large enough.
+    private (string Name, IJournalFile Handle) CreateUnplanned(ulong sequence, long needed, ref long size)
+    {
+        var name = JournalNames.Journal(sequence) + JournalNames.Unnamed;
+        var least = JournalOptions.AlignLong(needed + (4L * _options.BufferSize));
+        try
+        {
+            return (name, _medium.Create(name, size));
+        }
+        catch (DurableIOException e) when (SpareFiles.IsNoSpace(e) && least < size)
+        {
+            _isFull = true;
+            size = least;
+            return (name, _medium.Create(name, size));
+        }
+    }
+
     private void WriteFileHeader(IJournalFile handle, ulong sequence, ulong nonce, long size)
     {
         using var block = new Buffers.AlignedBuffer(JournalFileHeader.Size);
+        JournalIdentity identity;
+        lock (_gate)
+            identity = _identity;
         new JournalFileHeader
         {
             FileSize = size,
             FileSequence = sequence,
             FileNonce = nonce,
-            ClusterId = _identity.ClusterId,
-            Incarnation = _identity.Incarnation,
-            Generation = _identity.Generation,
+            ClusterId = identity.ClusterId,
+            Incarnation = identity.Incarnation,
+            Generation = identity.Generation,
             CreatedAt = _time.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
             ProducedBy = _options.ProducedBy,
         }.Write(block.GetSpan());

@@ -49,6 +49,8 @@ public sealed record JournalOptions
 
     internal static int Align(int length) => (length + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment;
 
+    internal static long AlignLong(long length) => (length + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment;
+
     private static void Require(bool holds, string sentence)
     {
         if (!holds)

@@ -42,6 +42,9 @@ internal sealed class SegmentRows
         return AddFile(location.FileSequence);
     }
 
+    /// <summary>The header's record cannot be read any more.</summary>
+    public void ForgetHeader() => _header = null;
+
     /// <summary>Adds the next frame.</summary>
     /// <returns>Whether its file is new to the segment.</returns>
     public bool Add(in FrameLocation location)

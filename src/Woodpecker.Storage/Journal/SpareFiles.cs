@@ -21,6 +21,9 @@ internal sealed class SpareFiles(IJournalMedium medium, JournalOptions options)
     /// <summary>How many are ready.</summary>
     public int Count => _count;
 
+    /// <summary>Whether there was no room, which loses nothing: every other error ends the journal (J5).</summary>
+    public static bool IsNoSpace(DurableIOException failure) => failure.ErrorNumber is ErrorNoSpace or ErrorQuota;
+
     /// <summary>Deletes what an earlier process left: its size and state are unknown.</summary>
     public void DeleteLeftovers()
     {
@@ -43,7 +46,7 @@ internal sealed class SpareFiles(IJournalMedium medium, JournalOptions options)
             if (isWritten && !medium.IsVolatile)
                 FillWithZeros(file);
         }
-        catch (DurableIOException e) when (e.ErrorNumber is ErrorNoSpace or ErrorQuota)
+        catch (DurableIOException e) when (IsNoSpace(e))
         {
             if (file is not null)
             {

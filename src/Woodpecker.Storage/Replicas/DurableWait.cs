@@ -5,6 +5,9 @@ internal sealed class DurableWait
 {
     private readonly TaskCompletionSource _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Files that are needed no more by one segment once the record, a drop, is durable: not a moment earlier (J10).</summary>
+    public IReadOnlyList<ulong> GivenUpFiles { get; set; } = [];
+
     /// <summary>The wait.</summary>
     public Task Task => _source.Task;
 

@@ -68,9 +68,13 @@ internal sealed class ReplicaBoot(ReplicaCore core) : IJournalReplay
                 segment.SealedChain,
                 segment.State.HasFlag(SegmentCopyState.Poisoned),
                 segment.Damage.Count > 0));
+            // An index that was built again names frames that a seal or known damage had cut off.
+            Segments[key].Rows.CutAbove(Segments[key].Copy.AcceptedEntry);
+            if (segment.Damage.Any(range => range.First.IsNone))
+                Segments[key].Rows.ForgetHeader();
             // Frames held but no header: it cannot be handed out, and that is damage (R11).
             if (!Segments[key].IsHeaderDurable)
-                core.MarkDamaged(key, segment.DurableLast + 1);
+                core.MarkHeaderLost(key);
         }
     }
 
@@ -134,6 +138,13 @@ internal sealed class ReplicaBoot(ReplicaCore core) : IJournalReplay
         }
 
         var copy = segment.Copy;
+        // Held frames are never journaled again: a second record means that the first one was given up as unreadable (R11).
+        if (row.FirstEntry <= copy.AcceptedEntry && copy.TryGetChain(row.FirstEntry + -1, out _))
+        {
+            core.MarkDamaged(copy.Key, row.FirstEntry);
+            segment.Rows.CutAbove(row.FirstEntry + -1);
+        }
+
         var isNext = core.RestoreFrame(new FrameFacts(
             copy.Key, copy.Epoch, row.FirstEntry, row.Count, copy.BaseOffset + row.FirstEntry.Value, copy.AcceptedChain,
             row.ChainAfter, EntryId.None));
@@ -148,8 +159,10 @@ internal sealed class ReplicaBoot(ReplicaCore core) : IJournalReplay
         // Its copy may be known from the checkpoint, if a scan found the record again.
         if (!Segments.TryGetValue(header!.SegmentKey, out var segment))
             segment = Add(Facts(header, body, core.Self));
-        if (!segment.IsHeaderDurable)
-            segment.Rows.SetHeader(new FrameLocation(EntryId.None, 0, fileSequence, bodyPosition, body.Length));
+        if (segment.IsHeaderDurable || Crc32C.Compute(body) != segment.Copy.HeaderChecksum)
+            return;
+        segment.Rows.SetHeader(new FrameLocation(EntryId.None, 0, fileSequence, bodyPosition, body.Length));
+        core.RestoreHeader(segment.Key);
     }
 
     private void OnFrame(ReadOnlySpan<byte> body, ulong fileSequence, long position)

@@ -20,6 +20,11 @@ internal static class ReplicaErrors
     public static ReplicaRefusal Unconfirmed() =>
         ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "metadata did not give out this epoch");
 
-    /// <summary>No room for data (R9, U8).</summary>
-    public static ReplicaRefusal Full() => ReplicaRefusal.Of(ReplicaRefusalKind.StorageFull, "only the reserve is left");
+    /// <summary>No room (R9, U8).</summary>
+    /// <param name="isData">Whether data was refused; fences, seals and drops are refused only when the reserve is gone too.</param>
+    public static ReplicaRefusal Full(bool isData) => ReplicaRefusal.Of(
+        ReplicaRefusalKind.StorageFull,
+        isData
+            ? "the journal is full: entries that are not in the object store yet take all of its room but the reserve"
+            : "the journal and its reserve are full");
 }

@@ -89,6 +89,15 @@ internal sealed class ReplicaReads(ReplicaShard shard, Action<SegmentKey> onUnre
             return default;
         if (Crc32C.Compute(bytes[0].Span) == checksum)
             return bytes[0];
+        lock (shard.Gate)
+        {
+            // Told once: another generation for each look at the same rotten header would keep this store out for ever.
+            if (!shard.Segments.TryGetValue(key, out var segment) || segment.Rows.Header != location)
+                return default;
+            shard.Core.MarkHeaderLost(key);
+            segment.Rows.ForgetHeader();
+        }
+
         onUnreadable(key);
         return default;
     }

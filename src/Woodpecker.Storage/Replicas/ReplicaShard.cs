@@ -51,6 +51,8 @@ internal sealed class ReplicaShard(ReplicaCore core, Dictionary<SegmentKey, Stor
                     case DurableWait wait:
                         _waits.Remove(wait);
                         _done.Add(wait);
+                        if (wait.GivenUpFiles.Count > 0)
+                            Journal.Files.ReleaseReferences(wait.GivenUpFiles);
                         break;
                 }
             }
@@ -89,7 +91,7 @@ internal sealed class ReplicaShard(ReplicaCore core, Dictionary<SegmentKey, Stor
             return new Checkpoint
             {
                 Promises = [.. Core.Promises.All.Select(promise => new PromiseRecord(promise.Key, promise.Value))],
-                Segments = [.. Ordered().Where(segment => segment.IsHeaderDurable).Select(Describe)],
+                Segments = [.. Ordered().Where(segment => segment.IsHeaderDurable || segment.Copy.IsDamaged).Select(Describe)],
                 Files = files,
             };
         }
@@ -171,8 +173,17 @@ internal sealed class ReplicaShard(ReplicaCore core, Dictionary<SegmentKey, Stor
             Lac = copy.ConfirmedEntry,
             SealedLast = copy.SealedEntry ?? EntryId.None,
             SealedChain = copy.SealedChain,
-            Damage = copy.IsDamaged ? [new DamagedRange(copy.DurableEntry + 1, copy.DurableEntry + 1)] : [],
+            Damage = DamageOf(copy),
         };
+    }
+
+    // The header is entry -1; behind the verified prefix everything is given up.
+    private static IReadOnlyList<DamagedRange> DamageOf(SegmentCopy copy)
+    {
+        if (!copy.IsDamaged)
+            return [];
+        var behind = new DamagedRange(copy.DurableEntry + 1, copy.DurableEntry + 1);
+        return copy.IsHeaderLost ? [new DamagedRange(EntryId.None, EntryId.None), behind] : [behind];
     }
 
     private static List<FileIndexRow> MakeRows(StoredSegment segment, ulong fileSequence)

@@ -22,12 +22,21 @@ public sealed class ReplicaStore : IDisposable
     private readonly SuperblockFile _superblock;
     private readonly ReplicaWrites _writes;
     private readonly ReplicaReads _reads;
+    private readonly FailureLatch _latch;
     private readonly ILogger _logger;
     private int _isDisposed;
 
     private ReplicaStore(
-        ReplicaShard shard, IJournalMedium medium, SuperblockFile superblock, ReplicaStoreOptions options, IEpochAuthority authority, TimeProvider time, ILogger logger)
+        ReplicaShard shard,
+        IJournalMedium medium,
+        SuperblockFile superblock,
+        ReplicaStoreOptions options,
+        IEpochAuthority authority,
+        FailureLatch latch,
+        TimeProvider time,
+        ILogger logger)
     {
+        _latch = latch;
         _shard = shard;
         _medium = medium;
         _superblock = superblock;
@@ -231,7 +240,7 @@ public sealed class ReplicaStore : IDisposable
             if (revision < _superblock.Value.HighestRevision)
                 return false;
             if (revision > _superblock.Value.HighestRevision)
-                _superblock.Save(_superblock.Value with { HighestRevision = revision });
+                Save(_superblock.Value with { HighestRevision = revision }, isBothCopies: false);
             return true;
         }
     }
@@ -243,7 +252,7 @@ public sealed class ReplicaStore : IDisposable
         {
             if (generation <= _superblock.Value.Generation)
                 return;
-            _superblock.Save(_superblock.Value with { Generation = generation });
+            Save(_superblock.Value with { Generation = generation }, isBothCopies: true);
         }
 
         lock (_shard.Gate)
@@ -288,7 +297,7 @@ public sealed class ReplicaStore : IDisposable
         var generation = Math.Max(identity.Generation, recovered.HighestGeneration) + (unreadable > 0 ? 1u : 0u);
         // R10: durable before anything is served. A bad copy of the superblock is replaced on the way.
         if (generation != identity.Generation || superblock.HasBadCopy)
-            superblock.Save(identity with { Generation = generation });
+            superblock.SaveBoth(identity with { Generation = generation });
         core.RaiseGeneration(generation);
         foreach (var segment in boot.Segments.Values)
         {
@@ -302,7 +311,7 @@ public sealed class ReplicaStore : IDisposable
         if (unreadable > 0)
             ReplicaLog.UnreadableAtBoot(logger, unreadable, generation);
         ReplicaLog.Booted(logger, core.Self, boot.Segments.Count, recovered.Files.Count);
-        return new ReplicaStore(shard, medium, superblock, options, authority, time, logger);
+        return new ReplicaStore(shard, medium, superblock, options, authority, latch, time, logger);
     }
 
     // A record that was durable once cannot be read any more: others may be gone as well (R10).
@@ -313,7 +322,28 @@ public sealed class ReplicaStore : IDisposable
         lock (_superblock)
             generation = _superblock.Value.Generation + 1;
         RaiseGenerationTo(generation);
+        // The journal remembers what was met, damage included: a later boot reads old indexes, which know nothing of it (R11).
+        _shard.Journal.Files.RollAtNextGroup(generation);
+        _writes.Touch(key.Log);
         GenerationRaised?.Invoke();
+    }
+
+    // J5: a superblock that cannot be written ends the store like a journal that cannot.
+    private void Save(Superblock value, bool isBothCopies)
+    {
+        try
+        {
+            if (isBothCopies)
+                _superblock.SaveBoth(value);
+            else
+                _superblock.Save(value);
+        }
+        catch (IOException failure)
+        {
+            _latch.Trip(failure);
+            _shard.OnFailed(failure);
+            throw ReplicaErrors.Failed(failure);
+        }
     }
 
     private static SegmentInfo Describe(StoredSegment segment)

@@ -104,7 +104,7 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             key.Log, DropRecord.Size, isData: false,
             _ => shard.Core.Drop(key) ? ReplicaDecision.Journal(needsPromise: false) : ReplicaDecision.Duplicate(needsPromise: false),
             decision => wait = decision.Kind == ReplicaDecisionKind.Journal ? QueueDrop(key, drop) : null,
-            cancellationToken);
+            cancellationToken, isDrop: true);
         if (wait is not null)
             await wait.Task.WaitAsync(cancellationToken);
         return refusal;
@@ -123,6 +123,16 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             await wait.Task.WaitAsync(cancellationToken);
         else if (shard.Journal.Failure is { } failure)
             throw ReplicaErrors.Failed(failure);
+    }
+
+    /// <summary>Queues a record that changes nothing, so that the journal's thread wakes; nothing if it is busy anyway.</summary>
+    public void Touch(LogId log)
+    {
+        lock (shard.Gate)
+        {
+            if (shard.Journal.Failure is null && shard.Journal.HasRoomFor(PromiseRoom) && shard.Journal.Files.AcceptsControl(isDrop: false))
+                AddPromise(log, shard.Core.Promises[log], context: null);
+        }
     }
 
     private async ValueTask<ReplicaRefusal?> AppendSlowAsync(
@@ -163,7 +173,7 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             if (!shard.Journal.HasRoomFor(frame.Length + PromiseRoom))
                 return false;
             var isFull = !AcceptsData;
-            var decision = isFull ? ReplicaDecision.Refuse(ReplicaErrors.Full()) : shard.Core.OnAppend(facts, verified);
+            var decision = isFull ? ReplicaDecision.Refuse(ReplicaErrors.Full(isData: true)) : shard.Core.OnAppend(facts, verified);
             switch (decision.Kind)
             {
                 case ReplicaDecisionKind.Refuse:
@@ -201,7 +211,8 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
         bool isData,
         Func<LogEpoch, ReplicaDecision> decide,
         Action<ReplicaDecision> queue,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool isDrop = false)
     {
         LogEpoch verified = default;
         while (true)
@@ -213,8 +224,8 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
                     return ReplicaErrors.FailedRefusal();
                 if (shard.Journal.HasRoomFor(bodyLength + PromiseRoom))
                 {
-                    if (isData && !AcceptsData)
-                        return ReplicaErrors.Full();
+                    if (!(isData ? AcceptsData : shard.Journal.Files.AcceptsControl(isDrop)))
+                        return ReplicaErrors.Full(isData);
                     var decision = decide(verified);
                     if (decision.Kind == ReplicaDecisionKind.Refuse)
                         return decision.Refusal;
@@ -250,8 +261,9 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             AddPromise(facts.Key.Log, epoch, context: null);
         if (decision.Kind == ReplicaDecisionKind.Journal)
         {
-            var made = new StoredSegment(shard.Core.Find(facts.Key)!);
-            shard.Segments[facts.Key] = made;
+            // Known already if only its header was lost.
+            if (!shard.Segments.TryGetValue(facts.Key, out var made))
+                shard.Segments[facts.Key] = made = new StoredSegment(shard.Core.Find(facts.Key)!);
             if (sink is not null)
                 made.Subscribe(sink);
             shard.Journal.Add(RecordType.SegmentOpen, [], encoded, made);
@@ -306,7 +318,7 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
         {
             segment.IsDropped = true;
             segment.Changed();
-            shard.Journal.Files.ReleaseReferences(segment.Rows.Files);
+            wait.GivenUpFiles = segment.Rows.Files;
         }
 
         return wait;

@@ -55,6 +55,13 @@ internal sealed class SuperblockFile : IDisposable
         Value = value;
     }
 
+    /// <summary>As <see cref="Save"/>, to both copies: a generation that one rotten copy could forget might be given out again (R10).</summary>
+    public void SaveBoth(Superblock value)
+    {
+        Save(value);
+        Save(value);
+    }
+
     public void Dispose() => _file.Dispose();
 
     private static SuperblockFile Open(IJournalMedium medium)

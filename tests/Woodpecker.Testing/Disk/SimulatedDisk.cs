@@ -19,6 +19,7 @@ public sealed class SimulatedDisk : IJournalMedium
     private Dictionary<string, SimulatedFile> _durableNames = new(StringComparer.Ordinal);
     private long _stopAfter = long.MaxValue;
     private long _failSyncAt = long.MaxValue;
+    private long _failAt = long.MaxValue;
     private long _syncs;
 
     public bool IsVolatile => false;
@@ -46,6 +47,13 @@ public sealed class SimulatedDisk : IJournalMedium
             _failSyncAt = _syncs + syncsFromNow;
     }
 
+    /// <summary>The operation that many operations from now fails once with EIO; the disk goes on as if nothing had been.</summary>
+    public void FailOperation(long operationsFromNow)
+    {
+        lock (_gate)
+            _failAt = Operations + operationsFromNow;
+    }
+
     /// <summary>What the disk holds after power came back: of each un-synced sector and name the old or the new state.</summary>
     public SimulatedDisk Reboot(Random random)
     {
@@ -65,7 +73,10 @@ public sealed class SimulatedDisk : IJournalMedium
         }
     }
 
-    /// <summary>The same disk after a process ended without the power failing: nothing is lost.</summary>
+    /// <summary>
+    /// The same disk after a process ended without the power failing: nothing is lost but what a failed sync left in a cache,
+    /// because files show what the medium holds (J6).
+    /// </summary>
     public SimulatedDisk Restart()
     {
         lock (_gate)
@@ -182,7 +193,12 @@ public sealed class SimulatedDisk : IJournalMedium
         {
             Step();
             if (_syncs++ == _failSyncAt)
+            {
+                // As real file systems do: the pages are clean now, and what they show was never written (J5).
+                file.ForgetUnsynced();
                 throw new DurableIOException("fdatasync", "simulated", ErrorIo);
+            }
+
             file.SyncLocked();
         }
     }
@@ -193,7 +209,8 @@ public sealed class SimulatedDisk : IJournalMedium
             IsStopped = true;
         if (IsStopped)
             throw new SimulatedStopException();
-        Operations++;
+        if (Operations++ == _failAt)
+            throw new DurableIOException("write", "simulated", ErrorIo);
     }
 
     private void RecordNames() => _unsyncedNames.Add(new Dictionary<string, SimulatedFile>(_names, StringComparer.Ordinal));

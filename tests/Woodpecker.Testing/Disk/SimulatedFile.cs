@@ -8,6 +8,7 @@ internal sealed class SimulatedFile(SimulatedDisk disk, long size) : IJournalFil
     private const int SectorSize = 512;
 
     private readonly HashSet<int> _unsynced = [];
+    private readonly HashSet<int> _lost = [];
     private byte[] _durable = new byte[size];
     private byte[] _current = new byte[size];
 
@@ -38,7 +39,10 @@ internal sealed class SimulatedFile(SimulatedDisk disk, long size) : IJournalFil
     {
         bytes.CopyTo(_current.AsSpan((int)position));
         for (var at = 0; at < bytes.Length; at += SectorSize)
+        {
             _unsynced.Add((int)(position + at) / SectorSize);
+            _lost.Remove((int)(position + at) / SectorSize);
+        }
     }
 
     public int ReadLocked(Span<byte> buffer, long position)
@@ -52,6 +56,13 @@ internal sealed class SimulatedFile(SimulatedDisk disk, long size) : IJournalFil
     {
         foreach (var sector in _unsynced)
             Sector(_current, sector).CopyTo(Sector(_durable, sector));
+        _unsynced.Clear();
+    }
+
+    public void ForgetUnsynced()
+    {
+        foreach (var sector in _unsynced)
+            _lost.Add(sector);
         _unsynced.Clear();
     }
 
@@ -69,8 +80,13 @@ internal sealed class SimulatedFile(SimulatedDisk disk, long size) : IJournalFil
         return new SimulatedFile(owner, Size) { _durable = after, _current = (byte[])after.Clone() };
     }
 
-    public SimulatedFile Copy(SimulatedDisk owner) =>
-        new(owner, Size) { _durable = (byte[])_current.Clone(), _current = (byte[])_current.Clone() };
+    public SimulatedFile Copy(SimulatedDisk owner)
+    {
+        var seen = (byte[])_current.Clone();
+        foreach (var sector in _lost)
+            Sector(_durable, sector).CopyTo(Sector(seen, sector));
+        return new SimulatedFile(owner, Size) { _durable = seen, _current = (byte[])seen.Clone() };
+    }
 
     public void Corrupt(long position, Func<byte, byte> change)
     {

@@ -1,0 +1,105 @@
+using Woodpecker.Format.Journals;
+using Woodpecker.Replicas;
+using Woodpecker.Storage.Journal;
+using Woodpecker.Storage.Tests.Replicas;
+using Woodpecker.Testing.Disk;
+
+namespace Woodpecker.Storage.Tests.Recovery;
+
+/// <summary>A full journal keeps its promises: it can be fenced, sealed, restarted and emptied (R9, U8).</summary>
+public sealed class ReserveTests
+{
+    private static readonly SegmentKey _key = new(new LogId(7), new SegmentId(0));
+    private static readonly JournalOptions _journal = ReplicaFixture.SmallJournal with { Capacity = 6 * 128 * 1024 };
+
+    [Fact]
+    public async Task TheReserve_TakesFencesUntilItIsGone_ThenRefuses_AndNeverStopsTheStore() // R9, J5
+    {
+        using var replica = new ReplicaFixture(new SimulatedDisk { Capacity = 7 * 128 * 1024 }, _journal);
+        var script = await FillAsync(replica);
+        ReplicaRefusal? refusal = null;
+        var fences = 0UL;
+        while (refusal is null && fences < 10_000)
+        {
+            var answer = await replica.Store.FenceAsync(_key, new LogEpoch(2 + fences), 0, ReplicaFixture.Soon());
+            refusal = answer.Reply is null ? answer.Refusal : null;
+            fences += answer.Reply is null ? 0UL : 1;
+        }
+
+        Assert.InRange(fences, 20UL, 9_999UL);
+        Assert.Equal(ReplicaRefusalKind.StorageFull, refusal!.Value.Kind);
+        Assert.Equal(new LogEpoch(1 + fences), replica.Store.Promised(_key.Log)); // what was refused was not promised
+        Assert.Empty(replica.Failures);
+
+        // Giving room back works to the end.
+        Assert.Null(await replica.Store.DropAsync(_key, DropReason.Truncated, default, ReplicaFixture.Soon()));
+        await ReplicaStoreTests.WaitUntilAsync(() => replica.Store.FillRatio < 0.7);
+        var next = new SegmentScript(new SegmentKey(script.Key.Log, new SegmentId(1)), new LogEpoch(20_000), replica.Store.Self);
+        await ReplicaStoreTests.AppendAsync(replica, next, new RecordingSink(), 20, payload: 4_000);
+        Assert.Empty(replica.Failures);
+    }
+
+    [Fact]
+    public async Task AFullStore_BootsAgainAndAgain_AndIsEmptiedThen() // R9, J9
+    {
+        var disk = new SimulatedDisk();
+        SegmentScript script;
+        using (var replica = new ReplicaFixture(disk, _journal))
+            script = await FillAsync(replica);
+        for (var round = 0UL; round < 12; round++)
+        {
+            disk = disk.Restart();
+            using var replica = new ReplicaFixture(disk, _journal);
+            Assert.Equal(0u, replica.Store.Self.Generation);
+            Assert.NotNull((await replica.Store.FenceAsync(_key, new LogEpoch(5 + round), 0, ReplicaFixture.Soon())).Reply);
+            var info = replica.Store.Find(_key)!;
+            Assert.Equal(
+                script.Frames.Take((int)info.DurableEntry.Value + 1),
+                await ReplicaStoreTests.ReadAllAsync(replica.Store, new EntryId(0), script.Last));
+            Assert.Empty(replica.Failures);
+        }
+
+        using var last = new ReplicaFixture(disk.Restart(), _journal);
+        Assert.Null(await last.Store.DropAsync(_key, DropReason.Truncated, default, ReplicaFixture.Soon()));
+        await ReplicaStoreTests.WaitUntilAsync(() => last.Store.FillRatio < 0.7);
+    }
+
+    [Fact]
+    public async Task AFullDisk_BootsWithASmallerFile() // R9
+    {
+        // Room for three whole files, a superblock and a part of a file.
+        var disk = new SimulatedDisk { Capacity = (3 * 128 * 1024) + (2 * 4_096) + (120 * 1024) };
+        using (var replica = new ReplicaFixture(disk, _journal))
+            await FillAsync(replica);
+        disk = disk.Restart();
+        using (var replica = new ReplicaFixture(disk, _journal))
+        {
+            Assert.NotNull((await replica.Store.FenceAsync(_key, new LogEpoch(5), 0, ReplicaFixture.Soon())).Reply);
+            Assert.Null(await replica.Store.DropAsync(_key, DropReason.Truncated, default, ReplicaFixture.Soon()));
+            Assert.Empty(replica.Failures);
+        }
+
+        using var again = new ReplicaFixture(disk.Restart(), _journal);
+        Assert.Equal(new LogEpoch(5), again.Store.Promised(_key.Log));
+        Assert.Null(again.Store.Find(_key));
+    }
+
+    private static async Task<SegmentScript> FillAsync(ReplicaFixture replica)
+    {
+        var script = new SegmentScript(_key, new LogEpoch(1), replica.Store.Self);
+        var sink = new RecordingSink();
+        Assert.Null(await replica.Store.OpenSegmentAsync(_key, script.Epoch, script.EncodedHeader, sink, ReplicaFixture.Soon()));
+        for (var i = 0; i < 1_000; i++)
+        {
+            if (await replica.Store.AppendAsync(_key, script.Epoch, script.Next(4_000), sink, ReplicaFixture.Soon()) is { } refusal)
+            {
+                Assert.Equal(ReplicaRefusalKind.StorageFull, refusal.Kind);
+                return script;
+            }
+
+            await sink.WaitAsync(_key, script.Last);
+        }
+
+        throw new InvalidOperationException("the journal never became full");
+    }
+}
