@@ -73,6 +73,7 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
         RetentionBytes = meta.RetentionBytes,
         RetentionAge = meta.RetentionMilliseconds is { } age ? Text(age) : null,
         RequireToken = meta.RequireToken,
+        OnProvenLoss = meta.OnProvenLoss == LossPolicy.Block ? null : meta.OnProvenLoss.ToString(),
     };
 
     private static SegmentDescription Describe(KeyValuePair<SegmentId, SegmentValue> key)
@@ -87,6 +88,8 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
             BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
             EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
             Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
+            SealedBy = segment.SealedBy?.ToString(),
+            Lost = segment.Lost is { } lost ? new LostOffsets(lost.From.Value, lost.To.Value) : null,
         };
     }
 

@@ -4,7 +4,8 @@ using Woodpecker.Writer.Ownership;
 namespace Woodpecker.Writer;
 
 /// <summary>
-/// Degraded while the recovery of a log is blocked, naming log and missing members; other logs are served (section 10).
+/// Red while the recovery of a log is blocked, naming log and missing members (section 10). The writer stays ready and
+/// alive: other logs are served.
 /// </summary>
 internal sealed class RecoveryHealth(LogOwnership ownership) : IHealthCheck
 {
@@ -16,7 +17,7 @@ internal sealed class RecoveryHealth(LogOwnership ownership) : IHealthCheck
         var blocked = ownership.Blocked;
         return Task.FromResult(blocked.Count == 0
             ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Degraded(
+            : HealthCheckResult.Unhealthy(
                 $"{blocked.Count} logs cannot be recovered yet: {string.Join(" ", blocked.Values.Take(MaxShown))}"));
     }
 }

@@ -67,6 +67,7 @@ internal sealed partial class WriterLoop(
         string? after = null;
         try
         {
+            await ownership.PruneBlockedAsync(cancellationToken);
             var writers = await ownership.ListWritersAsync(cancellationToken);
             while (true)
             {

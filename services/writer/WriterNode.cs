@@ -25,6 +25,7 @@ internal sealed partial class WriterNode(
     TransactionRunner runner,
     NodeTransactions nodes,
     WriterTransactions transactions,
+    LossTransactions losses,
     ILeaseStore leases,
     IPeerChannels channels,
     IObjectStore objects,
@@ -45,6 +46,7 @@ internal sealed partial class WriterNode(
     private LogOpener? _quorumOpener;
     private LogOpener? _slotOpener;
     private SlotRecovery? _slots;
+    private ForcedSeal? _forcedSeal;
     private volatile string? _problem = "the writer starts";
 
     /// <summary>App id of this writer.</summary>
@@ -80,9 +82,14 @@ internal sealed partial class WriterNode(
         _replicas = new ReplicaPool(
             ClusterId, AppId, nodes, channels, replication, runner.Time, loggers.CreateLogger<ReplicaPool>());
         var place = new QuorumPlace(_replicas, replication, runner.Time, loggers.CreateLogger<QuorumSink>());
-        var recovery = new EnsembleRecovery(
-            _replicas.OpenEnsemble, replication.Quorum, new TakeoverSettings(), runner.Time);
+        var takeover = new TakeoverSettings
+        {
+            Deadline = TimeSpan.FromMilliseconds(_options.Writer.TakeoverMilliseconds),
+        };
+        var recovery = new EnsembleRecovery(_replicas.OpenEnsemble, replication.Quorum, takeover, runner.Time);
         _quorumOpener = Opener(place, recovery);
+        _forcedSeal = new ForcedSeal(
+            transactions, losses, nodes, recovery, runner.Time, loggers.CreateLogger<ForcedSeal>());
         _slots = new SlotRecovery(objects, ClusterId, ids);
         var slotSettings = new SlotSettings { MaxInFlight = _options.Writer.SlotsInFlight };
         _slotOpener = Opener(new SlotPlace(objects, ClusterId, slotSettings, ids, runner.Time), _slots);
@@ -97,16 +104,27 @@ internal sealed partial class WriterNode(
         var live = LiveRevision;
         var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _quorumOpener;
         if (opener is null || live == 0)
+            throw NotReady();
+        try
         {
-            throw new WoodpeckerException(
-                ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
-            {
-                Reason = "NotReady",
-                RetryAfter = _retryPause,
-            };
+            return await opener.OpenAsync(log, AppId, live, isForced, cancellationToken);
         }
+        catch (WoodpeckerException e) when (
+            e.Reason == "RecoveryBlocked" && log.Meta.Value.OnProvenLoss == LossPolicy.Declare)
+        {
+            return await DeclareAsync(opener, log, e, cancellationToken);
+        }
+    }
 
-        return await opener.OpenAsync(log, AppId, live, isForced, cancellationToken);
+    /// <summary>Seals the log's unsealed segment by force, or tells what that would lose (11.6).</summary>
+    /// <exception cref="WoodpeckerException">Those of <see cref="ForcedSeal.RunAsync"/>.</exception>
+    public async ValueTask<ForcedSealResult> ForceSealAsync(
+        LogRecord log, SegmentId? segment, LossDecision decision, CancellationToken cancellationToken)
+    {
+        var live = LiveRevision;
+        return _forcedSeal is null || live == 0
+            ? throw NotReady()
+            : await _forcedSeal.RunAsync(log, segment, decision, AppId, live, cancellationToken);
     }
 
     /// <summary>
@@ -150,6 +168,29 @@ internal sealed partial class WriterNode(
         if (_live is not null)
             await _live.DisposeAsync();
     }
+
+    // 11.6: a proven loss does not block a log whose owner chose so beforehand.
+    private async ValueTask<OpenResult> DeclareAsync(
+        LogOpener opener, LogRecord log, WoodpeckerException blocked, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ForceSealAsync(log, null, LossDecision.ByPolicy, cancellationToken);
+        }
+        catch (WoodpeckerException e) when (e.Reason is "LossNotProven" or "NotBlocked")
+        {
+            throw blocked;
+        }
+
+        return await opener.OpenAsync(log, AppId, LiveRevision, isForced: true, cancellationToken);
+    }
+
+    private WoodpeckerException NotReady() =>
+        new(ErrorKind.Unavailable, $"Writer {AppId} has no live key: {_problem ?? "it was lost"}.")
+        {
+            Reason = "NotReady",
+            RetryAfter = _retryPause,
+        };
 
     private LogOpener Opener(ISegmentPlace place, ISegmentRecovery recovery)
     {

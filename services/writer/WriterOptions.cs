@@ -55,6 +55,10 @@ internal sealed class WriterOptions
         [Range(0, 600_000)]
         public int QuorumGraceMilliseconds { get; set; } = 3_000;
 
+        /// <summary>Time after which a takeover that finds too few members reports that it is blocked, in milliseconds.</summary>
+        [Range(1_000, 600_000)]
+        public int TakeoverMilliseconds { get; set; } = 20_000;
+
         /// <summary>Time without appends after which the open segment is sealed, in milliseconds.</summary>
         [Range(100, 86_400_000)]
         public int IdleSealMilliseconds { get; set; } = 60_000;

@@ -28,12 +28,14 @@ internal static class WriterServiceCollectionExtensions
         services.TryAddSingleton<TransactionRunner>();
         services.TryAddSingleton<LogTransactions>();
         services.TryAddSingleton<WriterTransactions>();
+        services.TryAddSingleton<LossTransactions>();
         services.TryAddSingleton<NodeTransactions>();
         services.AddSingleton<WriterNode>();
         services.AddSingleton<LogNames>();
         services.AddSingleton<LogOwnership>();
         services.AddSingleton<OwnerForwarder>();
         services.AddSingleton<LogEnding>();
+        services.AddSingleton<LossDesk>();
         services.AddSingleton<AppendGateway>();
         services.AddSingleton<IAppendGateway>(static provider => provider.GetRequiredService<AppendGateway>());
         services.AddHostedService<WriterLoop>();

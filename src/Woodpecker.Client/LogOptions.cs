@@ -1,3 +1,5 @@
+using Woodpecker.Storage.Metadata.Values;
+
 namespace Woodpecker.Client;
 
 /// <summary>How a log is created. Unset values take the cluster's defaults.</summary>
@@ -23,4 +25,7 @@ public sealed record LogOptions
 
     /// <summary>Whether appends that name no fencing token are refused once one is set (P5).</summary>
     public bool RequireToken { get; init; }
+
+    /// <summary>What happens when stores that held acknowledged entries are provably lost.</summary>
+    public LossPolicy OnProvenLoss { get; init; } = LossPolicy.Block;
 }

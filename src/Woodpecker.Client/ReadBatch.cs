@@ -1,3 +1,4 @@
+using Woodpecker.Protocol.Control;
 using Woodpecker.Reading;
 
 namespace Woodpecker.Client;
@@ -8,4 +9,11 @@ namespace Woodpecker.Client;
 /// </summary>
 /// <param name="Entries">Contiguous by offset.</param>
 /// <param name="VisibleEnd">Offset after the last entry readers may see.</param>
-public sealed record ReadBatch(IReadOnlyList<LogEntry> Entries, Offset VisibleEnd);
+public sealed record ReadBatch(IReadOnlyList<LogEntry> Entries, Offset VisibleEnd)
+{
+    /// <summary>
+    /// Offsets that are declared lost and skipped here; only with <see cref="ReadOptions.SkipsDeclaredLoss"/>, and then
+    /// once per range, in a batch without entries.
+    /// </summary>
+    public LostOffsets? Lost { get; init; }
+}

@@ -15,6 +15,12 @@ public sealed record ReadOptions
     /// <summary>Payload bytes of one answer; 0 leaves it to the reader.</summary>
     public int MaxBatchBytes { get; init; }
 
+    /// <summary>
+    /// Whether reading goes on behind a range that is declared lost, which is told in <see cref="ReadBatch.Lost"/>;
+    /// otherwise it ends with DataLoss, whose offset is where to go on.
+    /// </summary>
+    public bool SkipsDeclaredLoss { get; init; }
+
     /// <summary>How long reconnecting is tried without a single answer; then the failure is thrown.</summary>
     public TimeSpan RetryPatience { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -5,6 +5,7 @@ using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Transport;
 using Woodpecker.Reading;
 using Woodpecker.Storage;
+using Woodpecker.Storage.Metadata.Values;
 
 namespace Woodpecker.Client;
 
@@ -155,13 +156,29 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         return new Offset(answer.FirstOffset);
     }
 
+    /// <summary>
+    /// For operators: seals what is left of a log's unsealed segment whose members are lost, or tells what would be lost.
+    /// </summary>
+    /// <exception cref="WoodpeckerException">Conflict, whose reason and message say why nothing was done.</exception>
+    public async ValueTask<ForceSealAnswer> ForceSealAsync(
+        string log, ulong segment, ForceSealBody decision, CancellationToken cancellationToken = default)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"{Path(log)}/segments/{segment}/force-seal");
+        var (_, answer) = await _control.CallAsync(
+            _options.Writers,
+            () => ControlCalls.WithBody(HttpMethod.Post, path, decision, ControlJson.Default.ForceSealBody),
+            ControlJson.Default.ForceSealAnswer,
+            cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
     /// <inheritdoc/>
     public async ValueTask<AppendResult> AppendAsync(
         string log, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)
     {
         var ticket = await EnqueueSharedAsync(
             log, writer => writer.EnqueueAsync(new NewEntry(payload), cancellationToken)).ConfigureAwait(false);
-        return await ticket.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return Judge(log, await ticket.WaitAsync(cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -173,7 +190,7 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     {
         var ticket = await EnqueueSharedAsync(
             log, writer => writer.EnqueueAsync(entries, options, cancellationToken)).ConfigureAwait(false);
-        return await ticket.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return Judge(log, await ticket.WaitAsync(cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -245,6 +262,28 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         }
     }
 
+    // 11.6: a declared loss took entries of the shared writer's producer with it, so its sequence has a gap for ever. The
+    // caller is told; the next append goes by a producer of its own.
+    private AppendResult Judge(string log, AppendResult result)
+    {
+        if (result is not { Outcome: AppendOutcome.NotAppended, Error.Reason: "OutOfOrder" })
+            return result;
+        lock (_gate)
+        {
+            if (_disposed || !_writers.Remove(log, out var broken))
+                return result;
+            for (var others = _writerOrder.Count; others > 0; others--)
+            {
+                if (_writerOrder.Dequeue() is var other && other != log)
+                    _writerOrder.Enqueue(other);
+            }
+
+            _closing.Add(broken.DisposeAsync().AsTask());
+        }
+
+        return result;
+    }
+
     private ILogWriter SharedWriter(string log)
     {
         lock (_gate)
@@ -287,5 +326,6 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         RetentionBytes = options.RetentionBytes,
         RetentionAge = options.RetentionAge is { } retention ? DurationText.Format(retention) : null,
         RequireToken = options.RequireToken ? true : null,
+        OnProvenLoss = options.OnProvenLoss == LossPolicy.Block ? null : options.OnProvenLoss.ToString(),
     };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.OpenApi;
@@ -48,6 +49,13 @@ internal static class LogControlEndpoints
             .Takes<TruncateBody>(isRequired: true, MediaTypes.Json)
             .Produces<TruncateAnswer>()
             .WithProblem(400, 404, 503);
+        group.MapPost("/{name}/segments/{segment}/force-seal", ForceSealAsync)
+            .WithSummary(
+                "For operators: seals what is left of a segment whose members are lost. 409 with reason"
+                + " DataLossNotAccepted tells what would be lost; nothing is done without acceptDataLoss.")
+            .Takes<ForceSealBody>(isRequired: true, MediaTypes.Json)
+            .Produces<ForceSealAnswer>()
+            .WithProblem(400, 404, 409, 503);
         group.MapPost("/{name}/entries", AppendAsync)
             .WithSummary(
                 "Appends one entry (octet-stream) or a batch (JSON, NDJSON). Without wp-producer-* or wp-expected-offset a"
@@ -95,7 +103,7 @@ internal static class LogControlEndpoints
         if (await directory.DeleteAsync(name, cancellationToken))
             return Results.NoContent();
         context.Response.Headers.RetryAfter = ((int)LogDirectory.PendingRetry.TotalSeconds).ToString(
-            System.Globalization.CultureInfo.InvariantCulture);
+            CultureInfo.InvariantCulture);
         return Results.StatusCode(StatusCodes.Status202Accepted);
     }
 
@@ -105,6 +113,17 @@ internal static class LogControlEndpoints
         var body = await ReadJsonAsync(request, ControlJson.Default.TruncateBody, null, cancellationToken);
         return Results.Json(
             await directory.TruncateAsync(name, body.Offset, cancellationToken), ControlJson.Default.TruncateAnswer);
+    }
+
+    private static async Task<IResult> ForceSealAsync(
+        string name, string segment, HttpRequest request, LossDesk desk, CancellationToken cancellationToken)
+    {
+        if (!ulong.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            throw Problems.Invalid($"'{segment}' is not the number of a segment; GET /logs/{name} shows them.");
+        var body = await ReadJsonAsync(request, ControlJson.Default.ForceSealBody, null, cancellationToken);
+        return Results.Json(
+            await desk.ForceSealAsync(name, new SegmentId(id), body, cancellationToken),
+            ControlJson.Default.ForceSealAnswer);
     }
 
     private static async Task<IResult> AppendAsync(

@@ -114,7 +114,7 @@ internal sealed class LogDirectory(LogTransactions logs, WriterTransactions writ
         var end = Offset.Zero;
         foreach (var (_, segment) in segments)
         {
-            if ((segment.Value.EndOffset ?? segment.Value.BaseOffset) is { } known && known > end)
+            if ((segment.Value.NextBaseOffset ?? segment.Value.BaseOffset) is { } known && known > end)
                 end = known;
         }
 
@@ -130,5 +130,7 @@ internal sealed class LogDirectory(LogTransactions logs, WriterTransactions writ
         BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
         EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
         Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static m => m.Node)],
+        SealedBy = segment.SealedBy?.ToString(),
+        Lost = segment.Lost is { } lost ? new LostOffsets(lost.From.Value, lost.To.Value) : null,
     };
 }

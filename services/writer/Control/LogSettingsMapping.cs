@@ -15,7 +15,7 @@ internal static class LogSettingsMapping
     /// <summary>The value that creates the log; Invalid if a setting is out of bounds.</summary>
     public static LogValue ToValue(string name, CreateLogBody body)
     {
-        var value = new LogValue { Name = name, Mode = ParseMode(body.Mode) };
+        var value = new LogValue { Name = name, Mode = ParseEnum("mode", body.Mode, LogMode.QuorumBuffer) };
         return value with
         {
             SegmentBytes = InBounds("segmentBytes", body.SegmentBytes ?? value.SegmentBytes, MinSegmentBytes, MaxSegmentBytes),
@@ -25,6 +25,7 @@ internal static class LogSettingsMapping
             RetentionBytes = body.RetentionBytes is { } bytes ? InBounds("retentionBytes", bytes, 0, long.MaxValue) : null,
             RetentionMilliseconds = Duration("retentionAge", body.RetentionAge, _minAge, DurationText.Longest),
             RequireToken = body.RequireToken is true ? true : null,
+            OnProvenLoss = ParseEnum("onProvenLoss", body.OnProvenLoss, LossPolicy.Block),
         };
     }
 
@@ -37,23 +38,25 @@ internal static class LogSettingsMapping
         RetentionBytes = value.RetentionBytes,
         RetentionAge = value.RetentionMilliseconds is { } age ? Text(age) : null,
         RequireToken = value.RequireToken,
+        OnProvenLoss = value.OnProvenLoss == LossPolicy.Block ? null : value.OnProvenLoss.ToString(),
     };
 
     /// <summary>Whether two values ask for the same log.</summary>
     public static bool AreEqual(LogValue left, LogValue right) =>
         left.Mode == right.Mode && ToBody(left) == ToBody(right);
 
-    private static LogMode ParseMode(string? text)
+    private static T ParseEnum<T>(string field, string? text, T otherwise)
+        where T : struct, Enum
     {
         if (text is null)
-            return LogMode.QuorumBuffer;
-        foreach (var mode in Enum.GetValues<LogMode>())
+            return otherwise;
+        foreach (var value in Enum.GetValues<T>())
         {
-            if (string.Equals(mode.ToString(), text, StringComparison.OrdinalIgnoreCase))
-                return mode;
+            if (string.Equals(value.ToString(), text, StringComparison.OrdinalIgnoreCase))
+                return value;
         }
 
-        throw Problems.Invalid($"'{text}' is not a mode; use {string.Join(" or ", Enum.GetNames<LogMode>())}.");
+        throw Problems.Invalid($"{field} is '{text}'; use {string.Join(" or ", Enum.GetNames<T>())}.");
     }
 
     private static long InBounds(string field, long value, long least, long most) =>

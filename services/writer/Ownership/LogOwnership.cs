@@ -71,6 +71,39 @@ internal sealed partial class LogOwnership(
             await session.DisposeAsync();
     }
 
+    /// <summary>
+    /// Keeps the log closed here while an operator decides about it; appends are refused meanwhile. Waits for an opening
+    /// that is under way.
+    /// </summary>
+    /// <returns>Opens the log to appends again when disposed.</returns>
+    public async ValueTask<IDisposable> KeepClosedAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var owned = _logs.GetOrAdd(log, static _ => new OwnedLog());
+        owned.IsKeptClosed = true;
+        try
+        {
+            await owned.Gate.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            owned.IsKeptClosed = false;
+            throw;
+        }
+
+        return new Reopening(owned);
+    }
+
+    /// <summary>The recovery of a log is no longer blocked.</summary>
+    public void Unblock(LogId log) => _blocked.TryRemove(log, out _);
+
+    /// <summary>Whether another writer holds the log and is alive.</summary>
+    public async ValueTask<string?> FindOtherOwnerAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
+        return epoch?.Value.Holder is { } holder && holder != node.AppId && await IsAliveAsync(epoch.Value, cancellationToken)
+            ? holder : null;
+    }
+
     /// <summary>The own live key may have a new revision: every epoch key must name it (Reassert).</summary>
     public void ReassertAll(long liveCreateRevision)
     {
@@ -124,14 +157,30 @@ internal sealed partial class LogOwnership(
             return false;
         // A released log has nothing open; most logs end here, after one read.
         var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
-        if (epoch?.Value.Holder is null || await IsAliveAsync(epoch.Value, cancellationToken))
+        // A log that is ours without a session is one whose recovery was blocked.
+        if (epoch?.Value.Holder is not { } holder
+            || (holder != node.AppId && await IsAliveAsync(epoch.Value, cancellationToken)))
+        {
             return false;
+        }
+
+        return await HasUnsealedAsync(log, cancellationToken);
+    }
+
+    /// <summary>Forgets blocked recoveries that ended elsewhere: by another writer, or with the log.</summary>
+    public async ValueTask PruneBlockedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var log in _blocked.Keys)
+        {
+            if (!await HasUnsealedAsync(log, cancellationToken))
+                Unblock(log);
+        }
+    }
+
+    private async ValueTask<bool> HasUnsealedAsync(LogId log, CancellationToken cancellationToken)
+    {
         var segments = await transactions.ListSegmentsAsync(log, cancellationToken);
-        if (segments.Count == 0)
-            return false;
-        var isPrepared = segments[^1].Segment.Value.State == SegmentState.Prepared && segments.Count > 1;
-        var newest = isPrepared ? segments[^2] : segments[^1];
-        return SegmentLifecycle.IsActive(newest.Segment.Value.State);
+        return segments.Any(static s => SegmentLifecycle.IsActive(s.Segment.Value.State));
     }
 
     private async ValueTask<LogRoute> OpenAsync(
@@ -141,6 +190,8 @@ internal sealed partial class LogOwnership(
         {
             if (_isStopping)
                 throw Unavailable("This writer stops.", "Stopping");
+            if (owned.IsKeptClosed)
+                throw Unavailable("An operator decides about the log.", "RecoveryBlocked");
             var epoch = await transactions.ReadEpochAsync(log.Id, cancellationToken);
             if (epoch is null || epoch.Value.Epoch >= LogEpoch.MaxWriter)
                 throw Gone(log);
@@ -229,6 +280,15 @@ internal sealed partial class LogOwnership(
 
     private static WoodpeckerException Unavailable(string message, string reason) =>
         new(ErrorKind.Unavailable, message) { Reason = reason, RetryAfter = TimeSpan.FromMilliseconds(200) };
+
+    private sealed class Reopening(OwnedLog owned) : IDisposable
+    {
+        public void Dispose()
+        {
+            owned.IsKeptClosed = false;
+            owned.Gate.Release();
+        }
+    }
 
     private static partial class Log
     {

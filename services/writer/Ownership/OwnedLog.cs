@@ -11,6 +11,7 @@ internal sealed class OwnedLog : IDisposable
     private volatile WriterSession? _session;
     private TimeSpan _pause = _firstPause;
     private long _forcedAt;
+    private bool _isKeptClosed;
 
     /// <summary>Held while the log is opened.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
@@ -24,6 +25,9 @@ internal sealed class OwnedLog : IDisposable
 
     /// <summary>The owner that appends were forwarded to in vain, since when it is suspected (O5).</summary>
     public string? Suspect { get; set; }
+
+    /// <summary>Whether an operator decides about the log: it is not opened meanwhile.</summary>
+    public bool IsKeptClosed { get => Volatile.Read(ref _isKeptClosed); set => Volatile.Write(ref _isKeptClosed, value); }
 
     /// <summary>Whether a forced takeover may be made now: duels of takeovers back off (11.5).</summary>
     public bool MayForce(TimeProvider time)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Woodpecker.Client.Remote;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Storage.Reading;
 
@@ -41,6 +42,13 @@ internal sealed class EmbeddedReads(EngineParts parts)
 
             if (failure is null)
                 yield break;
+            if (DeclaredLosses.ToSkip(failure, options, next) is { } lost)
+            {
+                next = failure.Offset!.Value;
+                yield return new ReadBatch([], reader.VisibleEnd) { Lost = lost };
+                continue;
+            }
+
             if (failure.Kind != ErrorKind.Unavailable || time.GetElapsedTime(lastSign) > options.RetryPatience)
                 throw failure;
             await Task.Delay(_pause, time, cancellationToken).ConfigureAwait(false);

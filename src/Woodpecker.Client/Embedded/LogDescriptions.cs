@@ -10,6 +10,12 @@ internal static class LogDescriptions
 {
     public static LogValue ToValue(string name, LogOptions options)
     {
+        if (options.OnProvenLoss != LossPolicy.Block)
+        {
+            throw new WoodpeckerException(
+                ErrorKind.Invalid, "OnProvenLoss is for logs on replicas; in one process there is one copy and no proof.");
+        }
+
         var value = new LogValue { Name = name, Mode = options.Mode };
         return value with
         {

@@ -59,6 +59,14 @@ internal sealed class RemoteReads(IPeerChannels channels, IReadOnlyList<string> 
             if (isEnd && (!options.Follow || left <= 0))
                 yield break;
             failure ??= new WoodpeckerException(ErrorKind.Unavailable, $"{peer} ended the stream.");
+            if (DeclaredLosses.ToSkip(failure, options, next) is { } lost)
+            {
+                next = failure.Offset!.Value;
+                end = end > next ? end : next;
+                yield return new ReadBatch([], end) { Lost = lost };
+                continue;
+            }
+
             if (failure.Kind is not (ErrorKind.Unavailable or ErrorKind.Closed)
                 || time.GetElapsedTime(lastSign) > options.RetryPatience)
             {

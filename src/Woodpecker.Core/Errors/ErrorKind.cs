@@ -9,7 +9,7 @@ public enum ErrorKind
     /// <summary>No such log, entry or object.</summary>
     NotFound,
 
-    /// <summary>The log exists with other settings.</summary>
+    /// <summary>The present state does not allow it: a log exists with other settings, or a decision is missing.</summary>
     Conflict,
 
     /// <summary>A newer writer or a higher producer epoch took over; this session is dead.</summary>

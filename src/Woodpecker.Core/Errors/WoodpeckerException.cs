@@ -13,8 +13,14 @@ public sealed class WoodpeckerException : Exception
     /// <summary>Short stable word for the exact reason, for example <c>QuorumUnavailable</c> or <c>OffsetMismatch</c>; the kind's name if there is no finer one.</summary>
     public string Reason { get => field ?? Kind.ToString(); init; }
 
-    /// <summary>The offset the reason speaks of: the next one to assign (Mismatch) or the first available one (Truncated).</summary>
+    /// <summary>
+    /// The offset the reason speaks of: the next one to assign (Mismatch), the first available one (Truncated), or where
+    /// reading goes on (a declared loss).
+    /// </summary>
     public Offset? Offset { get; init; }
+
+    /// <summary>The first offset that is lost, where the reason is <c>DeclaredLoss</c>; the last is the one before <see cref="Offset"/>.</summary>
+    public Offset? LostFrom { get; init; }
 
     /// <summary>The producer sequence number expected next, where the reason is <c>OutOfOrder</c>.</summary>
     public ulong? ExpectedSequence { get; init; }

@@ -45,6 +45,9 @@ public sealed class ReadOutcome
     /// </summary>
     public Offset Offset { get; private init; }
 
+    /// <summary>First offset of a declared loss; meaningful for DataLoss without a <see cref="Detail"/> only.</summary>
+    public Offset LostFrom { get; private init; }
+
     /// <summary>Who or what, for Corrupt, Unavailable and a loss that was not declared; otherwise empty.</summary>
     public string Detail { get; private init; } = "";
 
@@ -71,8 +74,9 @@ public sealed class ReadOutcome
     /// <summary>The named source does not answer.</summary>
     public static ReadOutcome Unavailable(string who) => new(ReadOutcomeKind.Unavailable) { Detail = who };
 
-    /// <summary>Everything up to the offset is declared lost.</summary>
-    public static ReadOutcome DataLoss(Offset next) => new(ReadOutcomeKind.DataLoss) { Offset = next };
+    /// <summary>The offsets from <paramref name="from"/> up to the one before <paramref name="next"/> are declared lost.</summary>
+    public static ReadOutcome DataLoss(Offset from, Offset next) =>
+        new(ReadOutcomeKind.DataLoss) { LostFrom = from, Offset = next };
 
     /// <summary>
     /// Entries that metadata promises are gone, without a declaration (C3): nobody knows up to where.

@@ -71,6 +71,33 @@ public sealed class RecoveryCore
     }
 
     /// <summary>
+    /// The end for a declared loss (11.6): the maximum over whatever is left, of any health, with as few replies as
+    /// there are. Nothing proves that it is the whole segment.
+    /// </summary>
+    /// <param name="end">What is left.</param>
+    /// <param name="highest">The last entry that any reply holds or knows to be confirmed.</param>
+    /// <returns>False if two copies contradict each other at that end: then nobody may choose (INV-2).</returns>
+    public bool TryForce(out RecoveryEnd end, out EntryId highest)
+    {
+        end = new RecoveryEnd(EntryId.None, 0, IsAmbiguous: true);
+        highest = EntryId.None;
+        if (ReplyCount == 0)
+            return true;
+        var best = Highest(onlyClean: false);
+        end = new RecoveryEnd(best.DurableEntry, best.Chain, IsAmbiguous: true);
+        foreach (var reply in _replies)
+        {
+            if (reply is not { } known)
+                continue;
+            highest = EntryId.Max(highest, EntryId.Max(known.DurableEntry, known.ConfirmedEntry));
+            if (!end.LastEntry.IsNone && known.DurableEntry == end.LastEntry && known.Chain != end.Chain)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>
     /// Plans the copies after which Qa members hold the header and everything up to the end (T6, INV-17).
     /// </summary>
     /// <param name="end">The decided end.</param>

@@ -1,3 +1,5 @@
+using Woodpecker.Recovery;
+
 namespace Woodpecker.Writing;
 
 /// <summary>
@@ -87,7 +89,14 @@ public sealed class ProducerTable
     }
 
     private static bool IsExpired(ProducerWindow window, Offset nextOffset) =>
-        nextOffset - window.LastOffset > ExpiryDistance;
+        Distance(window.LastOffset, nextOffset) > ExpiryDistance;
+
+    // A declared loss jumps over offsets that nobody appended, to the beginning of a stride (11.6). Only those from there
+    // on count: never more than were appended, so that a jump makes no producer forgotten, which would allow duplicates.
+    private static long Distance(Offset last, Offset next) =>
+        last.Value / DeclaredLoss.Stride == next.Value / DeclaredLoss.Stride
+            ? next - last
+            : (long)(next.Value % DeclaredLoss.Stride);
 
     private ProducerVerdict CheckUnknown(in ProducerStamp first, bool hasRoom, Offset nextOffset)
     {

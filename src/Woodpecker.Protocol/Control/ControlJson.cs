@@ -18,6 +18,8 @@ namespace Woodpecker.Protocol.Control;
 [JsonSerializable(typeof(LogList))]
 [JsonSerializable(typeof(TruncateBody))]
 [JsonSerializable(typeof(TruncateAnswer))]
+[JsonSerializable(typeof(ForceSealBody))]
+[JsonSerializable(typeof(ForceSealAnswer))]
 [JsonSerializable(typeof(AppendAnswer))]
 [JsonSerializable(typeof(NewEntryBody))]
 [JsonSerializable(typeof(NewEntriesBody))]

@@ -25,4 +25,10 @@ public record LogSettingsBody
 
     /// <summary>Whether appends that name no fencing token are refused once one is set (P5).</summary>
     public bool? RequireToken { get; init; }
+
+    /// <summary>
+    /// What happens when stores that held acknowledged entries are provably lost: <c>Block</c> (default; an operator
+    /// decides) or <c>Declare</c> (the loss is declared and the log goes on).
+    /// </summary>
+    public string? OnProvenLoss { get; init; }
 }

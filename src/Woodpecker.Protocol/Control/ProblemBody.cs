@@ -26,6 +26,9 @@ public sealed record ProblemBody
     /// <summary>The offset the reason speaks of.</summary>
     public ulong? Offset { get; init; }
 
+    /// <summary>First offset of a declared loss; reading goes on at <see cref="Offset"/>.</summary>
+    public ulong? LostFrom { get; init; }
+
     /// <summary>The sequence expected next.</summary>
     public ulong? ExpectedSequence { get; init; }
 

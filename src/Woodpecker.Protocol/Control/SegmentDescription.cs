@@ -23,4 +23,12 @@ public sealed record SegmentDescription
 
     /// <summary>App ids of the ensemble; absent for MemoryBuffer.</summary>
     public IReadOnlyList<string>? Members { get; init; }
+
+    /// <summary>
+    /// Who fixed the end: <c>Own</c>, <c>Recovery</c>, <c>RecoveryAmbiguous</c> or <c>Forced</c>; absent until sealed.
+    /// </summary>
+    public string? SealedBy { get; init; }
+
+    /// <summary>Offsets after the entries that are declared lost.</summary>
+    public LostOffsets? Lost { get; init; }
 }

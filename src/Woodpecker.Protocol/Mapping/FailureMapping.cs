@@ -28,6 +28,8 @@ public static class FailureMapping
         };
         if (error.Offset is { } offset)
             failure.Offset = offset.Value;
+        if (error.LostFrom is { } lostFrom)
+            failure.LostFrom = lostFrom.Value;
         if (error.ExpectedSequence is { } sequence)
             failure.ExpectedSequence = sequence;
         if (error.Owner is { } owner)
@@ -46,6 +48,7 @@ public static class FailureMapping
         {
             Reason = failure.Reason.Length == 0 ? kind.ToString() : failure.Reason,
             Offset = failure.HasOffset ? new Offset(failure.Offset) : null,
+            LostFrom = failure.HasLostFrom ? new Offset(failure.LostFrom) : null,
             ExpectedSequence = failure.HasExpectedSequence ? failure.ExpectedSequence : null,
             Owner = failure.HasOwner ? failure.Owner : null,
             RetryAfter = failure.HasRetryAfterMilliseconds

@@ -21,6 +21,7 @@ public static class ProblemMapping
             Kind = error.Kind.ToString(),
             Reason = error.Reason,
             Offset = error.Offset?.Value,
+            LostFrom = error.LostFrom?.Value,
             ExpectedSequence = error.ExpectedSequence,
             Owner = error.Owner,
             RetryAfterMilliseconds = error.RetryAfter is { } wait ? (long)wait.TotalMilliseconds : null,
@@ -52,6 +53,7 @@ public static class ProblemMapping
         {
             Reason = problem.Reason ?? kind.ToString(),
             Offset = problem.Offset is { } offset ? new Offset(offset) : null,
+            LostFrom = problem.LostFrom is { } lostFrom ? new Offset(lostFrom) : null,
             ExpectedSequence = problem.ExpectedSequence,
             Owner = problem.Owner,
             RetryAfter = problem.RetryAfterMilliseconds is { } wait and >= 0 and < int.MaxValue
@@ -89,7 +91,7 @@ public static class ProblemMapping
     {
         ErrorKind.Invalid => "The request breaks a rule or limit",
         ErrorKind.NotFound => "Not found",
-        ErrorKind.Conflict => "The log exists with other settings",
+        ErrorKind.Conflict => "The present state does not allow it",
         ErrorKind.Fenced => "A newer writer or producer took over",
         ErrorKind.Mismatch => "The expectation does not hold",
         ErrorKind.Unavailable => "Unavailable, nothing was done",

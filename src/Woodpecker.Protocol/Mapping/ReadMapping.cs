@@ -5,6 +5,9 @@ namespace Woodpecker.Protocol.Mapping;
 /// <summary>Answers of reads that are not entries, as the public failure model names them.</summary>
 public static class ReadMapping
 {
+    /// <summary>Reason of a loss that an operator or a policy declared: the range is known, reading goes on behind it.</summary>
+    public const string DeclaredLoss = "DeclaredLoss";
+
     /// <summary>The failure of an answer; null for Entries, NotYet and EndOfSegment, which are none.</summary>
     /// <param name="outcome">The answer.</param>
     /// <param name="log">The log's name, for the message.</param>
@@ -25,9 +28,11 @@ public static class ReadMapping
             },
             ReadOutcomeKind.DataLoss => new WoodpeckerException(
                 ErrorKind.DataLoss,
-                $"Entries of log '{log}' are declared lost; reading goes on at offset {outcome.Offset}.")
+                $"Offsets {outcome.LostFrom} to {outcome.Offset + -1} of log '{log}' are declared lost; "
+                + $"reading goes on at offset {outcome.Offset}.")
             {
-                Reason = "DeclaredLoss",
+                Reason = DeclaredLoss,
+                LostFrom = outcome.LostFrom,
                 Offset = outcome.Offset,
             },
             ReadOutcomeKind.Corrupt => new WoodpeckerException(

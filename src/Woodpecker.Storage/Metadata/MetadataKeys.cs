@@ -35,6 +35,9 @@ public static class MetadataKeys
     /// <summary>Prefix of tombstones.</summary>
     public const string TombstonePrefix = Root + "tomb/";
 
+    /// <summary>Prefix of the records of operators' decisions.</summary>
+    public const string AuditPrefix = Root + "audit/";
+
     /// <summary>A replica node; permanent.</summary>
     public static string Node(string nodeId) => NodePrefix + nodeId;
 
@@ -85,6 +88,10 @@ public static class MetadataKeys
 
     /// <summary>The tombstone of a deleted log; permanent.</summary>
     public static string Tombstone(LogId log) => TombstonePrefix + log.ToKey();
+
+    /// <summary>The record of an operator's decision; permanent. Keys sort by time.</summary>
+    public static string Audit(long atMicroseconds, Guid nonce) => string.Create(
+        CultureInfo.InvariantCulture, $"{AuditPrefix}{atMicroseconds:D20}-{nonce:N}");
 
     /// <summary>Reads the log id out of any key below <see cref="LogsPrefix"/> or <see cref="GcRootPrefix"/>.</summary>
     public static bool TryParseLog(string key, string prefix, out LogId log)

@@ -145,7 +145,7 @@ public sealed class LogReader
                 case LocationKind.Truncated:
                     return ReadOutcome.Truncated(location.Offset);
                 case LocationKind.Lost:
-                    return ReadOutcome.DataLoss(location.Offset);
+                    return ReadOutcome.DataLoss(location.Segment!.End!.Value, location.Offset);
                 case LocationKind.PastEnd when left > TimeSpan.Zero:
                     await WaitForChangeAsync(left, cancellationToken);
                     await LookAsync(isRefresh: false, cancellationToken);

@@ -36,6 +36,40 @@ public sealed class EnsembleRecovery(
         return new RecoveryResult(end.LastEntry.IsNone ? end with { Chain = header.InitialChain } : end, origin, state);
     }
 
+    /// <summary>
+    /// Finds what is left of a segment that <see cref="RecoverAsync"/> cannot decide, asks whether that may become its
+    /// end, and makes it as safe as the members that are left allow (11.6).
+    /// </summary>
+    /// <param name="key">The segment.</param>
+    /// <param name="segment">Its value, Recovering.</param>
+    /// <param name="epoch">The acquired epoch.</param>
+    /// <param name="consent">Throws unless the loss is accepted.</param>
+    /// <param name="cancellationToken">Stops it; nothing is sealed here.</param>
+    public async ValueTask<(SegmentEnd End, SegmentLeft Left)> ForceAsync(
+        SegmentKey key, SegmentValue segment, LogEpoch epoch, Action<SegmentLeft> consent,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        ArgumentNullException.ThrowIfNull(consent);
+        await using var ensemble = open(key, MembersOf(segment));
+        var recovery = new SegmentRecovery(ensemble, quorum, epoch, settings, time);
+        var left = await recovery.LookAsync(settings.FenceTimeout + settings.ForcedGrace, cancellationToken);
+        consent(left);
+        var found = await recovery.SpreadAsync(left, cancellationToken);
+        var end = new SegmentEnd(left.End.LastEntry, left.End.Chain);
+        if (found.Header.IsEmpty || end.LastEntry.IsNone)
+        {
+            var chain = found.Header.IsEmpty
+                ? InitialChain(key, segment) : LogReplay.ReadHeader(found.Header.Span, key).InitialChain;
+            return (new SegmentEnd(EntryId.None, chain), left);
+        }
+
+        // What cannot be read through to its end must not become the end of the segment for ever.
+        var header = LogReplay.ReadHeader(found.Header.Span, key);
+        await FoldAsync(ensemble, found.Holder, header, SegmentHeaders.Load(header), end.LastEntry, epoch, cancellationToken);
+        return (end, left);
+    }
+
     /// <inheritdoc/>
     public async ValueTask AnnounceSealAsync(
         SegmentKey key, SegmentValue segment, LogEpoch epoch, SegmentEnd end, CancellationToken cancellationToken)
@@ -79,8 +113,9 @@ public sealed class EnsembleRecovery(
             }
         }
 
-        // Every member answered and none holds a header of an empty segment: it never got one.
-        if (last.IsNone && answers == ensemble.Members.Count)
+        // Every member answered and none holds a header of an empty segment: it never got one. After a declared loss of
+        // everything nobody has to answer: what the segment changed is lost with it (11.6).
+        if (last.IsNone && (answers == ensemble.Members.Count || segment.SealedBy == SealOrigin.Forced))
             return null;
         throw WriterErrors.Failed($"No member of segment {key} can be read to its end, entry {last}.", failure);
     }

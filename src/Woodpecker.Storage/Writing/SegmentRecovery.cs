@@ -16,7 +16,7 @@ public sealed record RecoveredSegment(RecoveryEnd End, ReadOnlyMemory<byte> Head
 /// decisions are those of <see cref="RecoveryCore"/>.
 /// </summary>
 /// <remarks>Threads: one call at a time per instance. Cancellation stops it; nothing is sealed here.</remarks>
-public sealed class SegmentRecovery
+public sealed partial class SegmentRecovery
 {
     private readonly IEnsemble _ensemble;
     private readonly RecoveryCore _core;
@@ -195,12 +195,7 @@ public sealed class SegmentRecovery
         {
             try
             {
-                var frames = ReadVerifiedAsync(copy, cancellationToken);
-                var durable = await _ensemble.CopyToAsync(copy.Target, _epoch, FindHeader(), frames, cancellationToken);
-                if (durable < end.LastEntry)
-                    throw WriterErrors.Failed(
-                        $"{_ensemble.Members[copy.Target].NodeId} holds only {durable} after the copy.");
-                TakeCopied(copy.Target, end);
+                await CopyAsync(end, copy, cancellationToken);
             }
             catch (WoodpeckerException e) when (e.Kind is ErrorKind.Unavailable or ErrorKind.Corrupt)
             {
@@ -218,6 +213,15 @@ public sealed class SegmentRecovery
         }
 
         return true;
+    }
+
+    private async ValueTask CopyAsync(RecoveryEnd end, RecoveryCopy copy, CancellationToken cancellationToken)
+    {
+        var frames = ReadVerifiedAsync(copy, cancellationToken);
+        var durable = await _ensemble.CopyToAsync(copy.Target, _epoch, FindHeader(), frames, cancellationToken);
+        if (durable < end.LastEntry)
+            throw WriterErrors.Failed($"{_ensemble.Members[copy.Target].NodeId} holds only {durable} after the copy.");
+        TakeCopied(copy.Target, end);
     }
 
     private void TakeCopied(int member, in RecoveryEnd end)

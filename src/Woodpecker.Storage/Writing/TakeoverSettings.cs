@@ -12,6 +12,12 @@ public sealed record TakeoverSettings
     /// <summary>How long late replies are waited for once enough came (T4).</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How much longer than one fence members are asked before a segment is sealed by force: a member that is only slow
+    /// may still save entries (11.6).
+    /// </summary>
+    public TimeSpan ForcedGrace { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>After this the takeover reports that it is blocked and may be tried again.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -146,4 +146,24 @@ public sealed class RecoveryCoreTests
         if (core.Decide(isGraceOver: true, out var end) == RecoveryStep.Decided)
             Assert.True(end.LastEntry.Value >= acked, $"{end} drops acked entry {acked}"); // INV-16, 11.2
     }, iter: 20_000);
+
+    [Fact] // 11.6
+    public void Force_TakesTheMaximumOverWhateverIsLeft_OfAnyHealth()
+    {
+        var core = Core(Reply(1, 5), Reply(2, 9, MemberHealth.Ambiguous, lac: 11));
+        Assert.True(core.TryForce(out var end, out var highest));
+        Assert.Equal(new RecoveryEnd(new EntryId(9), 9, IsAmbiguous: true), end);
+        Assert.Equal(new EntryId(11), highest); // confirmed once, so its offset is never used again
+    }
+
+    [Fact]
+    public void Force_WithoutAnyReply_KeepsNothing()
+    {
+        Assert.True(Core().TryForce(out var end, out var highest));
+        Assert.Equal((EntryId.None, EntryId.None), (end.LastEntry, highest));
+    }
+
+    [Fact] // INV-2
+    public void Force_ChoosesNothing_WhenCopiesContradictEachOtherAtTheEnd() =>
+        Assert.False(Core(Reply(1, 5, chain: 1), Reply(2, 5, MemberHealth.Ambiguous, chain: 2)).TryForce(out _, out _));
 }

@@ -120,6 +120,18 @@ public sealed class ProducerTableTests
         Assert.Equal(1, table.Count);
     }
 
+    [Fact] // 11.6, INV-29
+    public void AJumpOverLostOffsets_ForgetsNoProducer_AndPositionsBehindItDo()
+    {
+        var table = new ProducerTable();
+        table.Append(Stamp(1, 1, 0), 1, new Offset(5));
+        var jumped = new Offset(2UL << 32);
+        Assert.Equal(ProducerVerdict.Duplicate(new Offset(5)), table.Check(Stamp(1, 1, 0), 1, jumped));
+        Assert.Equal(ProducerVerdictKind.Next, table.Check(Stamp(1, 1, 1), 1, jumped + 100).Kind);
+        var later = jumped + (ProducerTable.ExpiryDistance + 1);
+        Assert.Equal(ProducerVerdict.OutOfOrder(0), table.Check(Stamp(1, 1, 1), 1, later));
+    }
+
     private static string Describe(ProducerTable table, ulong next) =>
         string.Join('\n', table.Snapshot(new Offset(next)).Select(
         static s =>

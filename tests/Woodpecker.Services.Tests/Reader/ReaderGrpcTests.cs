@@ -1,5 +1,6 @@
 using System.Text;
 using Woodpecker.Client;
+using Woodpecker.Protocol.Control;
 using Woodpecker.Reading;
 
 namespace Woodpecker.Services.Tests.Reader;
@@ -74,6 +75,44 @@ public sealed class ReaderGrpcTests
         Assert.Equal((ErrorKind.Truncated, new Offset(6), false), (error.Kind, error.Offset, error.IsRetryable));
     }
 
+    [Fact] // 11.6, V2
+    public async Task ADeclaredLoss_EndsARead_TypedAndWithItsRange()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await LoseAsync(host);
+        await using var client = host.Connect();
+        var entries = new List<LogEntry>();
+
+        var error = await Assert.ThrowsAsync<WoodpeckerException>(async () =>
+        {
+            await foreach (var entry in client.ReadAsync("demo"))
+                entries.Add(entry);
+        });
+        var rest = await ReadAsync(client, new ReadOptions { From = error.Offset!.Value });
+
+        Assert.Equal(10, entries.Count);
+        Assert.Equal((ErrorKind.DataLoss, "DeclaredLoss"), (error.Kind, error.Reason));
+        Assert.Equal((new Offset(10), new Offset(100)), (error.LostFrom, error.Offset));
+        Assert.Equal(["100", "101", "102"], rest.Select(Text));
+    }
+
+    [Fact] // 11.6
+    public async Task ADeclaredLoss_IsToldOnce_WhenTheReaderSkipsIt()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await LoseAsync(host);
+        await using var client = host.Connect();
+        var batches = new List<ReadBatch>();
+
+        await foreach (var batch in client.ReadBatchesAsync("demo", new ReadOptions { SkipsDeclaredLoss = true }))
+            batches.Add(batch);
+
+        Assert.Equal(new LostOffsets(10, 99), Assert.Single(batches, static b => b.Lost is not null).Lost);
+        Assert.Equal(
+            Enumerable.Range(0, 10).Concat(Enumerable.Range(100, 3)).Select(static i => $"{i}"),
+            batches.SelectMany(static b => b.Entries).Select(Text));
+    }
+
     [Fact]
     public async Task AnUnknownLog_IsNotFound()
     {
@@ -112,6 +151,12 @@ public sealed class ReaderGrpcTests
         await foreach (var entry in client.ReadAsync("demo", options, stop.Token))
             entries.Add(entry);
         return entries;
+    }
+
+    private static async Task LoseAsync(ReaderHost host)
+    {
+        await host.Log.SealAsync(0, await host.Log.OpenAsync(0, 0, 10, 9), 10, lostTo: 99);
+        await host.Log.OpenAsync(1, 100, 3, 2);
     }
 
     private static async Task<int> NextCountAsync(IAsyncEnumerator<ReadBatch> batches)

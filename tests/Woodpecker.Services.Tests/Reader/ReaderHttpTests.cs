@@ -25,6 +25,28 @@ public sealed class ReaderHttpTests
         Assert.Equal((5UL, 8UL), (page.Next, page.VisibleEnd));
     }
 
+    [Fact] // 11.6, V2
+    public async Task ADeclaredLoss_Is410_WithItsRange_AndIsShownInTheDescription()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.SealAsync(0, await host.Log.OpenAsync(0, 0, 10, 9), 10, lostTo: 99);
+        await host.Log.OpenAsync(1, 100, 3, 2);
+
+        var before = await GetPageAsync(host, "logs/demo/entries");
+        using var gone = await host.Http.GetAsync($"logs/demo/entries?from={before.Next}");
+        var problem = await gone.Content.ReadFromJsonAsync(ControlJson.Default.ProblemBody);
+        var after = await GetPageAsync(host, $"logs/demo/entries?from={problem!.Offset}");
+        var log = await host.Http.GetFromJsonAsync("logs/demo", ControlJson.Default.LogDescription);
+
+        Assert.Equal((10, 10UL), (before.Entries.Count, before.Next));
+        Assert.Equal(HttpStatusCode.Gone, gone.StatusCode);
+        Assert.Equal(
+            ("DataLoss", "DeclaredLoss", 10UL, 100UL),
+            (problem.Kind, problem.Reason, problem.LostFrom, problem.Offset));
+        Assert.Equal([100UL, 101UL, 102UL], after.Entries.Select(static entry => entry.Offset));
+        Assert.Equal(new LostOffsets(10, 99), log!.Segments![0].Lost);
+    }
+
     [Fact] // V1
     public async Task ThePageAtTheTail_IsEmpty_AndTellsTheVisibleEnd()
     {

@@ -109,6 +109,13 @@ internal sealed class WriterCluster : IAsyncDisposable
         return writer;
     }
 
+    /// <summary>The node's disk is replaced by an empty one: another store registers under its name.</summary>
+    public async Task ReplaceReplicaAsync(int index)
+    {
+        Replicas[index].Replace(new Guid(100 + index, 0, 0, new byte[8]));
+        await RegisterAsync(Replicas[index]);
+    }
+
     public async Task<IReadOnlyList<SegmentValue>> ListSegmentsAsync(LogId log) =>
         [.. (await Segments.ListSegmentsAsync(log, Token)).Select(static s => s.Segment.Value)];
 
@@ -134,9 +141,11 @@ internal sealed class WriterCluster : IAsyncDisposable
         Replicas.Add(store);
         _replicaHosts.Add(host);
         _addresses[nodeId] = host.Address;
-        await new NodeTransactions(Runner).RegisterAsync(
-            nodeId,
-            new NodeValue { Incarnation = store.Self.Incarnation, Generation = 0, AppId = nodeId },
-            Token);
+        await RegisterAsync(store);
     }
+
+    private async Task RegisterAsync(MemoryReplicaStore store) => await new NodeTransactions(Runner).RegisterAsync(
+        store.Self.NodeId,
+        new NodeValue { Incarnation = store.Self.Incarnation, Generation = 0, AppId = store.Self.NodeId },
+        Token);
 }

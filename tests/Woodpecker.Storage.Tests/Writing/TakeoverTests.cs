@@ -1,33 +1,15 @@
-using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
-using Woodpecker.Quorum;
 using Woodpecker.Replicas;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Tests.Metadata;
 using Woodpecker.Storage.Writing;
-using Woodpecker.Testing.Objects;
-using Woodpecker.Testing.Replicas;
 
 namespace Woodpecker.Storage.Tests.Writing;
 
 /// <summary>Takeover over three stores in memory: T1 to T8.</summary>
-public sealed class TakeoverTests
+public sealed class TakeoverTests : TakeoverWorld
 {
-    private static readonly Guid _producer = Guid.Parse("aaaaaaaa-0000-0000-0000-000000000002");
-
-    private readonly MemoryReplicaStore[] _stores =
-    [
-        new("replica-1", new Guid(1, 0, 0, new byte[8])),
-        new("replica-2", new Guid(2, 0, 0, new byte[8])),
-        new("replica-3", new Guid(3, 0, 0, new byte[8])),
-    ];
-
-    private readonly InMemoryObjectStore _objects = new(TimeProvider.System);
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Takeover_KeepsEntriesOfOneMember_AndCopiesThemToASecond()
     {
@@ -41,7 +23,7 @@ public sealed class TakeoverTests
         Assert.Equal(new EntryId(5), segments[0].Segment.Value.LastEntry); // T4: the maximum
         Assert.Equal(SealOrigin.Recovery, segments[0].Segment.Value.SealedBy);
         Assert.Equal(new Offset(6), segments[1].Segment.Value.BaseOffset);
-        var holders = _stores.Count(s => s.FindDurable(old) == new EntryId(5));
+        var holders = Stores.Count(s => s.FindDurable(old) == new EntryId(5));
         Assert.True(holders >= 2, $"{holders} members hold everything"); // INV-17
         Assert.Equal(new Offset(6), (await AppendAsync(session, "next")).FirstOffset);
     }
@@ -51,11 +33,11 @@ public sealed class TakeoverTests
     {
         await using var metadata = await MetadataFixture.OpenAsync();
         var (log, _) = await WriteAsync(metadata, entries: 5, held: [5, 3, 5]);
-        _stores[2].Hang();
+        Stores[2].Hang();
         var opened = await TakeOverAsync(metadata, log, Place());
         await opened.Session!.DisposeAsync();
         Assert.Equal(new EntryId(4), await SealedEntryAsync(metadata, log.Id));
-        _stores[2].Resume();
+        Stores[2].Resume();
     }
 
     [Fact]
@@ -63,8 +45,8 @@ public sealed class TakeoverTests
     {
         await using var metadata = await MetadataFixture.OpenAsync();
         var (log, _) = await WriteAsync(metadata, entries: 5, held: [2, 5, 5]);
-        _stores[1].Restart(losesNewestFrame: true);
-        _stores[2].RefuseAll(ReplicaRefusalKind.Unavailable);
+        Stores[1].Restart(losesNewestFrame: true);
+        Stores[2].RefuseAll(ReplicaRefusalKind.Unavailable);
         var blocked =
             await Assert.ThrowsAsync<WoodpeckerException>(
             () => TakeOverAsync(metadata, log, Place(), expectsBlock: true).AsTask());
@@ -72,7 +54,7 @@ public sealed class TakeoverTests
         Assert.Contains("replica-3", blocked.Message, StringComparison.Ordinal);
         Assert.True(blocked.IsRetryable);
 
-        _stores[2].RefuseAll(null);
+        Stores[2].RefuseAll(null);
         var opened = await TakeOverAsync(metadata, log, Place());
         await opened.Session!.DisposeAsync();
         Assert.Equal(new EntryId(4), await SealedEntryAsync(metadata, log.Id)); // entry 4 was on two members: kept
@@ -83,14 +65,14 @@ public sealed class TakeoverTests
     {
         await using var metadata = await MetadataFixture.OpenAsync();
         var (log, _) = await WriteAsync(metadata, entries: 3, held: [0, 3, 3]);
-        _stores[1].Replace(Guid.Parse("bbbbbbbb-0000-0000-0000-000000000001"));
+        Stores[1].Replace(Guid.Parse("bbbbbbbb-0000-0000-0000-000000000001"));
         var blocked = await Assert.ThrowsAsync<WoodpeckerException>(async () =>
         {
-            _stores[2].Hang();
+            Stores[2].Hang();
             await TakeOverAsync(metadata, log, Place(), expectsBlock: true);
         });
         Assert.Equal("RecoveryBlocked", blocked.Reason); // R1: unknown, never absent
-        _stores[2].Resume();
+        Stores[2].Resume();
         var opened = await TakeOverAsync(metadata, log, Place());
         await opened.Session!.DisposeAsync();
         Assert.Equal(new EntryId(2), await SealedEntryAsync(metadata, log.Id));
@@ -101,10 +83,10 @@ public sealed class TakeoverTests
     {
         await using var metadata = await MetadataFixture.OpenAsync();
         var (log, old) = await WriteAsync(metadata, entries: 3, held: [3, 3, 2]);
-        var late = _lastFrames[^1];
+        var late = LastFrames[^1];
         var opened = await TakeOverAsync(metadata, log, Place());
         await opened.Session!.DisposeAsync();
-        var answer = await _stores[2].AppendAsync(old, new LogEpoch(1), late, Token);
+        var answer = await Stores[2].AppendAsync(old, new LogEpoch(1), late, Token);
         Assert.Equal(ReplicaRefusalKind.Fenced, answer.Refusal!.Value.Kind); // R2, INV-12
     }
 
@@ -116,9 +98,9 @@ public sealed class TakeoverTests
         var opened = await TakeOverAsync(metadata, log, Place());
         await using (var session = opened.Session!)
         {
-            var retry = await session.AppendAsync(Batch("entry 3", new ProducerStamp(_producer, 1, 3)), Token);
+            var retry = await session.AppendAsync(Batch("entry 3", new ProducerStamp(Producer, 1, 3)), Token);
             Assert.Equal(AppendResult.Ok(new Offset(3), 1, Durability.Disk2), retry); // INV-29
-            var next = await session.AppendAsync(Batch("entry 4", new ProducerStamp(_producer, 1, 4)), Token);
+            var next = await session.AppendAsync(Batch("entry 4", new ProducerStamp(Producer, 1, 4)), Token);
             Assert.Equal(new Offset(4), next.FirstOffset);
             var mismatch = await session.AppendAsync(
                 AppendBatch.Create([new NewEntry("x"u8.ToArray())], AppendLimits.Default, fencingToken: "other"),
@@ -143,65 +125,6 @@ public sealed class TakeoverTests
             await session.DisposeAsync();
     }
 
-    private IReadOnlyList<byte[]> _lastFrames = [];
-
-    private ManualPlace Place() => new() { ConfirmsAtOnce = true, Members = [.. _stores.Select(static s => s.Self)] };
-
-    // A first reign writes entries of which each store holds a prefix, then dies without a word.
-    private async Task<(LogRecord Log, SegmentKey Segment)> WriteAsync(
-        MetadataFixture metadata, int entries, int[] held, bool stamped = false)
-    {
-        var created =
-            await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
-        var place = Place();
-        var opened = await TakeOverAsync(metadata, created.Log, place);
-        await using (var session = opened.Session!)
-        {
-            for (var i = 0; i < entries; i++)
-            {
-                ProducerStamp? stamp = stamped ? new ProducerStamp(_producer, 1, (ulong)i) : null;
-                var batch = AppendBatch.Create(
-                    [new NewEntry(Encoding.UTF8.GetBytes($"entry {i}"))], AppendLimits.Default, stamp,
-                    setFencingToken: stamped && i == 1 ? "mine" : null);
-                Assert.Equal(AppendOutcome.Ok, (await session.AppendAsync(batch, Token)).Outcome);
-            }
-        }
-
-        var sink = place.Last;
-        _lastFrames = sink.Frames;
-        for (var member = 0; member < _stores.Length; member++)
-        {
-            await _stores[member].OpenSegmentAsync(sink.Opening.Epoch, 0, sink.Opening.Header, Token);
-            foreach (var frame in sink.Frames.Take(held[member]))
-                Assert.Null(
-                    (await _stores[member].AppendAsync(sink.Opening.Key, sink.Opening.Epoch, frame, Token)).Refusal);
-        }
-
-        return (created.Log, sink.Opening.Key);
-    }
-
-    private async ValueTask<OpenResult> TakeOverAsync(
-        MetadataFixture metadata, LogRecord log, ManualPlace place, string appId = "writer-1",
-        bool expectsBlock = false)
-    {
-        var settings = new TakeoverSettings
-        {
-            FenceTimeout = TimeSpan.FromMilliseconds(200),
-            RetryPause = TimeSpan.FromMilliseconds(10),
-            Grace = TimeSpan.FromMilliseconds(50),
-            Deadline = expectsBlock ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(30),
-        };
-        var recovery = new EnsembleRecovery(
-            (key, members) =>
-            new MemoryEnsemble(key, members, node => _stores.FirstOrDefault(s => s.Self.NodeId == node)),
-            QuorumSpec.Default, settings, TimeProvider.System);
-        var services = new SessionServices(
-            metadata.Writers, place, new WriterSettings(), TimeProvider.System,
-            new AppendBudget(1L << 30), NullLogger.Instance);
-        return await new LogOpener(services, recovery, new ObjectReplay(_objects, Guid.Empty)).OpenAsync(
-            log, appId, await metadata.GoLiveAsync(appId), isForced: true, Token);
-    }
-
     private async Task<WriterSession?> TryTakeOverAsync(MetadataFixture metadata, LogRecord log, string appId)
     {
         await Task.Yield();
@@ -217,10 +140,4 @@ public sealed class TakeoverTests
 
     private static async Task<EntryId?> SealedEntryAsync(MetadataFixture metadata, LogId log) =>
         (await metadata.Writers.ListSegmentsAsync(log, Token))[0].Segment.Value.LastEntry;
-
-    private static AppendBatch Batch(string text, ProducerStamp? stamp = null) =>
-        AppendBatch.Create([new NewEntry(Encoding.UTF8.GetBytes(text))], AppendLimits.Default, stamp);
-
-    private static async Task<AppendResult> AppendAsync(WriterSession session, string text) =>
-        await session.AppendAsync(Batch(text), Token);
 }

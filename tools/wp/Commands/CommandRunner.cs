@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Woodpecker.Protocol.Mapping;
 
 namespace Woodpecker.Tool.Commands;
 
@@ -38,6 +39,8 @@ internal static class CommandRunner
             $"the outcome is unknown, the entries may or may not be in the log: {error.Message}",
         ErrorKind.NotFound when error.Reason == "UnknownLog" =>
             $"{error.Message.TrimEnd('.')} (wp log create NAME).",
+        ErrorKind.DataLoss when error is { Reason: ReadMapping.DeclaredLoss, Offset: { } next } =>
+            $"{error.Message.TrimEnd('.')} (wp read --from {next}, or --skip-lost).",
         _ => error.Message,
     };
 }

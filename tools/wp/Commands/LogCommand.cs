@@ -4,6 +4,7 @@ using System.Text.Json;
 using Spectre.Console;
 using Woodpecker.Client;
 using Woodpecker.Protocol.Control;
+using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Tool.Connection;
 using Woodpecker.Tool.Output;
 
@@ -38,9 +39,15 @@ internal static class LogCommand
         {
             Description = "Refuse appends without the fencing token once one is set.",
         };
+        var onProvenLoss = new Option<LossPolicy>("--on-proven-loss")
+        {
+            Description = "When stores with acknowledged entries are lost for good: block until an operator decides, "
+                + "or declare the loss and go on.",
+        };
         var command = new Command("create", "Create a log; an existing one with the same settings is fine.")
         {
             name, mode, segmentBytes, segmentAge, linger, retentionBytes, retentionAge, requireToken,
+            onProvenLoss,
         };
         command.Runs(async (result, cancellationToken) =>
         {
@@ -54,6 +61,7 @@ internal static class LogCommand
                 RetentionBytes = result.GetValue(retentionBytes),
                 RetentionAge = result.GetValue(retentionAge),
                 RequireToken = result.GetValue(requireToken),
+                OnProvenLoss = result.GetValue(onProvenLoss),
             };
             var created = await client.CreateLogAsync(result.GetValue(name)!, options, cancellationToken);
             var what = created.IsNew ? "created" : "exists";
@@ -174,16 +182,20 @@ internal static class LogCommand
         Row("Retention bytes", Text((ulong?)log.Settings?.RetentionBytes));
         AnsiConsole.Write(grid);
         var table = new Table().AddColumns("Segment", "State", "Epoch", "Base", "Entries", "Members");
+        var losses = new List<string>();
         foreach (var segment in log.Segments ?? [])
         {
             var id = segment.LastId is { } last ? $"{Text(segment.Id)}-{Text(last)}" : Text(segment.Id);
             var members = segment.Members is null ? "-" : string.Join(' ', segment.Members);
+            if (segment.Lost is { } lost)
+                losses.Add($"lost: offsets {Text(lost.From)} to {Text(lost.To)}, after segment {id}");
             table.AddRow(
                 id, segment.State, Text(segment.Epoch), Text(segment.BaseOffset), Text(segment.EntryCount),
                 Markup.Escape(members));
         }
 
         AnsiConsole.Write(table);
+        losses.ForEach(Print.Line);
     }
 
     private static void WriteJson(LogDescription log) =>

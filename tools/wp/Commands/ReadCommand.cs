@@ -25,9 +25,13 @@ internal static class ReadCommand
             Description = "Write the payloads one after the other, without line ends.",
         };
         var offsets = new Option<bool>("--offsets") { Description = "Put offset and time before each line." };
+        var skipLost = new Option<bool>("--skip-lost")
+        {
+            Description = "Go on behind a range that is declared lost, with a line on standard error.",
+        };
         var command = new Command("read", "Read entries to standard output; -o json writes one document per line.")
         {
-            log, from, limit, follow, raw, offsets,
+            log, from, limit, follow, raw, offsets, skipLost,
         };
         command.Runs(async (result, cancellationToken) =>
         {
@@ -38,6 +42,7 @@ internal static class ReadCommand
                 From = new Offset(result.GetValue(from)),
                 MaxEntries = result.GetValue(limit),
                 Follow = result.GetValue(follow),
+                SkipsDeclaredLoss = result.GetValue(skipLost),
                 RetryPatience = result.GetValue(CommonOptions.Timeout),
             };
             Action<Stream, LogEntry> write = result.GetValue(raw) ? WriteRaw
@@ -62,6 +67,8 @@ internal static class ReadCommand
         long entries = 0, bytes = 0;
         await foreach (var batch in client.ReadBatchesAsync(log, options, cancellationToken))
         {
+            if (batch.Lost is { } lost)
+                await TellAsync(output, log, lost, cancellationToken);
             foreach (var entry in batch.Entries)
             {
                 write(output, entry);
@@ -78,6 +85,15 @@ internal static class ReadCommand
         await output.FlushAsync(cancellationToken);
         progress?.Clear();
         return ExitCode.Ok;
+    }
+
+    private static async Task TellAsync(
+        Stream output, string log, LostOffsets lost, CancellationToken cancellationToken)
+    {
+        // What came before the gap stands before the line about it.
+        await output.FlushAsync(cancellationToken);
+        await Console.Error.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"wp: DATA LOSS: offsets {lost.From} to {lost.To} of '{log}' are declared lost"));
     }
 
     private static void WriteRaw(Stream output, LogEntry entry) => output.Write(entry.Payload.Span);

@@ -30,4 +30,5 @@ namespace Woodpecker.Storage.Metadata.Json;
 [JsonSerializable(typeof(ReaderPinValue))]
 [JsonSerializable(typeof(GcValue))]
 [JsonSerializable(typeof(TombstoneValue))]
+[JsonSerializable(typeof(AuditValue))]
 internal sealed partial class MetadataJsonContext : JsonSerializerContext;

@@ -171,7 +171,8 @@ public sealed class WriterTransactions(TransactionRunner runner)
         return Answer(reign, result, key, value, segment.CreateRevision, sealedSegment: null);
     }
 
-    private static MetadataTransaction Begin(Reign reign) =>
+    /// <summary>A transaction that holds under this reign only (epoch-ok).</summary>
+    internal static MetadataTransaction Begin(Reign reign) =>
         new MetadataTransaction().WhenModRevision(MetadataKeys.Epoch(reign.Log), reign.EpochRev);
 
     private static void CheckOpens(Reign reign, SegmentValue segment)
@@ -181,7 +182,8 @@ public sealed class WriterTransactions(TransactionRunner runner)
         Invariant.Check(segment.BaseOffset is not null, "INV-33");
     }
 
-    private static SegmentValue Seal(SegmentValue segment, SegmentEnd end, SealOrigin origin, long now, Guid nonce) =>
+    /// <summary>The sealed value of a segment.</summary>
+    internal static SegmentValue Seal(SegmentValue segment, SegmentEnd end, SealOrigin origin, long now, Guid nonce) =>
         segment with
         {
             State = SegmentState.Sealed,
@@ -194,7 +196,8 @@ public sealed class WriterTransactions(TransactionRunner runner)
             SealNonce = nonce,
         };
 
-    private static SegmentTransactionResult Answer(
+    /// <summary>What the outcome of a segment transaction means for the reign.</summary>
+    internal static SegmentTransactionResult Answer(
         Reign reign,
         TransactionResult result,
         string key,
