@@ -37,7 +37,12 @@ public sealed class RunningSystem : IAsyncDisposable
             .Select(r => r.Name);
 
     /// <summary>Starts with options such as <c>Replicas=5</c>; a full key is taken as it is.</summary>
-    public static async Task<RunningSystem> StartAsync(string? dataDirectory, params string[] options)
+    public static Task<RunningSystem> StartAsync(string? dataDirectory, params string[] options) =>
+        StartConfiguredAsync(dataDirectory, null, options);
+
+    /// <summary>As above, with a model that is changed before it is started.</summary>
+    public static async Task<RunningSystem> StartConfiguredAsync(
+        string? dataDirectory, Action<IDistributedApplicationTestingBuilder>? configure, params string[] options)
     {
         var ownsDirectory = dataDirectory is null;
         dataDirectory ??= Directory.CreateTempSubdirectory("woodpecker-e2e-").FullName;
@@ -48,6 +53,7 @@ public sealed class RunningSystem : IAsyncDisposable
             .. options.Select(o => o.StartsWith("--", StringComparison.Ordinal) ? o : $"--Woodpecker:{o}"),
         ];
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(arguments, limit.Token);
+        configure?.Invoke(builder);
         var app = await builder.BuildAsync(limit.Token);
         var system = new RunningSystem(app, dataDirectory, ownsDirectory);
         try

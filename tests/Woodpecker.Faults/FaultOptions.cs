@@ -1,0 +1,81 @@
+using System.Globalization;
+using Woodpecker.Faults.Running;
+
+namespace Woodpecker.Faults;
+
+/// <summary>The command line.</summary>
+internal sealed record FaultOptions
+{
+    public const string Usage = """
+        Real processes under faults. Usage: dotnet run --project tests/Woodpecker.Faults -- [options]
+          --all                all cells of the matrix
+          --cell FAULT/PHASE   one cell; the phase may be left out for all of the fault's; may be repeated
+          --list               names the cells and ends
+          --seconds N          how long a fault lasts (3); 30 for a nightly run
+          --outage N           seconds of the cell "etcd away for long" (30); 600 for ten minutes
+          --minutes N          begins no cell after that time (no bound); what was not run is listed
+          --seed N             first seed; every cell's seed is derived from it (by the clock)
+          -o FILE              writes the report there, histories and logs of failed cells beside it
+        Exit code: 0 clean, 1 a promise was broken or a cell failed, 2 usage.
+        """;
+
+    public bool All { get; private init; }
+
+    public bool List { get; private init; }
+
+    public IReadOnlyList<string> Cells { get; private init; } = [];
+
+    public TimeSpan Duration { get; private init; } = TimeSpan.FromSeconds(3);
+
+    public TimeSpan Outage { get; private init; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan Limit { get; private init; } = TimeSpan.MaxValue;
+
+    public int Seed { get; private init; } = (int)(DateTimeOffset.UtcNow.ToUnixTimeSeconds() % 1_000_000);
+
+    public string? Output { get; private init; }
+
+    /// <exception cref="ArgumentException">Says what is wrong.</exception>
+    public static FaultOptions Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new FaultOptions();
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var name = arguments[i];
+            options = name switch
+            {
+                "--all" => options with { All = true },
+                "--list" => options with { List = true },
+                "--cell" => options with { Cells = [.. options.Cells, Value(arguments, ref i)] },
+                "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(arguments, ref i)) },
+                "--outage" => options with { Outage = TimeSpan.FromSeconds(Number(arguments, ref i)) },
+                "--minutes" => options with { Limit = TimeSpan.FromMinutes(Number(arguments, ref i)) },
+                "--seed" => options with { Seed = (int)Number(arguments, ref i) },
+                "-o" => options with { Output = Path.GetFullPath(Value(arguments, ref i)) },
+                _ => throw new ArgumentException($"Unknown option '{name}'."),
+            };
+        }
+
+        return options;
+    }
+
+    /// <summary>Whether the command line names the cell.</summary>
+    public bool Asks(string fault, Phase phase) => All || Cells.Any(cell =>
+    {
+        var parts = cell.Split('/', 2);
+        return fault.Equals(parts[0], StringComparison.OrdinalIgnoreCase)
+            && (parts.Length == 1 || phase.ToString().Equals(parts[1], StringComparison.OrdinalIgnoreCase));
+    });
+
+    private static string Value(IReadOnlyList<string> arguments, ref int i) => ++i < arguments.Count
+        ? arguments[i]
+        : throw new ArgumentException($"{arguments[i - 1]} needs a value.");
+
+    private static double Number(IReadOnlyList<string> arguments, ref int i)
+    {
+        var name = arguments[i];
+        return double.TryParse(Value(arguments, ref i), CultureInfo.InvariantCulture, out var number) && number is >= 0 and <= 1e6
+            ? number
+            : throw new ArgumentException($"{name} needs a number.");
+    }
+}
