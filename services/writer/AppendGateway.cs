@@ -12,8 +12,8 @@ namespace Woodpecker.Writer;
 /// </summary>
 /// <remarks>Threads: any.</remarks>
 internal sealed class AppendGateway(
-    WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending)
-    : IAppendGateway
+    WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending,
+    TimeProvider time) : IAppendGateway
 {
     private const int MaxAttempts = 3;
 
@@ -29,7 +29,7 @@ internal sealed class AppendGateway(
         var result = default(AppendResult);
         for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            await using var caller = new AppendCaller(this, isForwarded: false);
+            await using var caller = OpenCaller(isForwarded: false);
             var answer = await caller.SubmitAsync(log, batch, cancellationToken);
             result = await answer;
             // Known not to be appended, so once more is harmless: the owner changed meanwhile (O2).
@@ -53,18 +53,21 @@ internal sealed class AppendGateway(
         return await ending.FenceAsync(log, cancellationToken);
     }
 
+    /// <summary>A way in for one caller, who disposes it.</summary>
+    public AppendCaller OpenCaller(bool isForwarded) => new(this, isForwarded, time);
+
     /// <summary>The own session of a log, without waiting; null if it has to be found out.</summary>
     public WriterSession? FindSession(string log) =>
         names.FindKnown(log) is { } known ? ownership.FindOpen(known.Id) : null;
 
     /// <summary>Finds out where the log's appends go; a failure is one that surely appended nothing.</summary>
     public async ValueTask<(LogRoute Route, LogRecord Log)> RouteAsync(
-        string log, bool isForwarded, CancellationToken cancellationToken)
+        string log, bool isForwarded, string? refusedBy, CancellationToken cancellationToken)
     {
         try
         {
             var record = await names.FindAsync(log, cancellationToken);
-            return (await ownership.ResolveAsync(record, isForwarded, cancellationToken), record);
+            return (await ownership.ResolveAsync(record, isForwarded, refusedBy, cancellationToken), record);
         }
         catch (Exception e) when (StorageErrors.Translate(e) is { } known)
         {
@@ -77,7 +80,9 @@ internal sealed class AppendGateway(
     }
 
     /// <summary>A stream of appends to the log's owner.</summary>
-    public ForwardStream OpenForward(string owner) => forwarder.Open(owner);
+    public ForwardStream OpenForward(
+        string owner, string log, LogId logId, Func<ForwardStream, Task> refused, Action<string> unreachable) =>
+        forwarder.Open(owner, log, logId, refused, unreachable);
 
     /// <summary>Appends to the owner fail to connect (O5).</summary>
     public void Suspect(LogRecord log, string owner) => ownership.Suspect(log.Id, owner);

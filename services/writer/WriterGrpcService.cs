@@ -8,7 +8,7 @@ using Woodpecker.Writer.Ownership;
 namespace Woodpecker.Writer;
 
 /// <summary>Appends over gRPC: map in, submit, map out; replies come in the order of requests.</summary>
-internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationLifetime lifetime)
+internal sealed class WriterGrpcService(AppendGateway gateway, WriterDrain drain)
     : Protocol.V1.Writer.WriterBase
 {
     // Answers waiting for one stream; requests beyond wait in the transport, which holds the caller back.
@@ -19,12 +19,11 @@ internal sealed class WriterGrpcService(AppendGateway gateway, IHostApplicationL
         ServerCallContext context)
     {
         var isForwarded = context.RequestHeaders.GetValue(OwnerForwarder.ForwardedHeader) is not null;
-        using var stop =
-            CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drain.Ended);
         var answers = Channel.CreateBounded<(ulong RequestId, ValueTask<AppendResult> Answer)>(
             new BoundedChannelOptions(MaxPending) { SingleReader = true, SingleWriter = true });
-        await using var caller = new AppendCaller(gateway, isForwarded);
-        // A stop ends the reading; what was submitted is still answered, for as long as the caller listens.
+        await using var caller = gateway.OpenCaller(isForwarded);
+        // A stop ends the reading, once other writers have the logs (O6); what was submitted is still answered, for as long as the caller listens.
         var replying = ReplyAsync(answers.Reader, responseStream, stop, context.CancellationToken);
         Exception? failure = null;
         try

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Writer.Ownership;
@@ -10,22 +11,26 @@ namespace Woodpecker.Writer;
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(
-    WriterNode node, LogOwnership ownership, LogTransactions logs, IHostApplicationLifetime lifetime,
-    TimeProvider time, ILogger<WriterLoop> logger)
-    : BackgroundService
+    WriterNode node, LogOwnership ownership, WriterDrain drain, LogTransactions logs,
+    IHostApplicationLifetime lifetime, IOptions<WriterOptions> options, TimeProvider time, ILogger<WriterLoop> logger)
+    : BackgroundService, IHostedLifecycleService
 {
     private const int PageSize = 1_000;
 
     private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _orphanPeriod = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _drainLimit = TimeSpan.FromSeconds(15);
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Before any service is stopped: the listeners still answer, so appends find their next owner (O6).
+    public Task StoppingAsync(CancellationToken cancellationToken) => drain.RunAsync(cancellationToken);
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        using var limit = new CancellationTokenSource(_drainLimit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        await ownership.StopAsync(either.Token);
         await node.DisposeAsync();
     }
 
@@ -33,12 +38,13 @@ internal sealed partial class WriterLoop(
     {
         if (!await JoinAsync(stoppingToken))
             return;
+        var orphanPeriod = TimeSpan.FromMilliseconds(options.Value.Writer.OrphanPeriodMilliseconds);
         var lookedAt = time.GetTimestamp();
         while (true)
         {
             await Task.Delay(_tick, time, stoppingToken);
             ownership.ReassertAll(node.LiveRevision);
-            if (time.GetElapsedTime(lookedAt) < _orphanPeriod)
+            if (time.GetElapsedTime(lookedAt) < orphanPeriod)
                 continue;
             lookedAt = time.GetTimestamp();
             await RecoverOrphansAsync(stoppingToken);
@@ -93,7 +99,7 @@ internal sealed partial class WriterLoop(
                 || await logs.FindAsync(id, cancellationToken) is not { } log)
                 return;
             Log.Recovering(logger, id);
-            await ownership.ResolveAsync(log, isForwarded: true, cancellationToken);
+            await ownership.ResolveAsync(log, isForwarded: true, refusedBy: null, cancellationToken);
         }
         catch (Exception e) when (StorageErrors.Translate(e) is { } known)
         {

@@ -27,6 +27,10 @@ internal sealed class WriterOptions
         [Range(2, 60)]
         public int LiveSeconds { get; set; } = 5;
 
+        /// <summary>Time between two looks for logs whose owner is gone (T9), in milliseconds.</summary>
+        [Range(100, 20_000)]
+        public int OrphanPeriodMilliseconds { get; set; } = 15_000;
+
         /// <summary>Bytes of appends that wait or are in flight in one log, at most.</summary>
         [Range(1024 * 1024, 1024L * 1024 * 1024)]
         public long MaxQueuedBytes { get; set; } = 64L * 1024 * 1024;

@@ -33,6 +33,8 @@ internal static class WriterServiceCollectionExtensions
         services.AddSingleton<WriterNode>();
         services.AddSingleton<LogNames>();
         services.AddSingleton<LogOwnership>();
+        services.AddSingleton<WriterPeers>();
+        services.AddSingleton<WriterDrain>();
         services.AddSingleton<OwnerForwarder>();
         services.AddSingleton<LogEnding>();
         services.AddSingleton<LossDesk>();
@@ -50,6 +52,7 @@ internal static class WriterServiceCollectionExtensions
     public static WebApplication MapWriter(this WebApplication app)
     {
         app.MapGrpcService<WriterGrpcService>();
+        app.MapGrpcService<WriterPeerService>();
         app.MapLogControl();
         return app;
     }

@@ -15,12 +15,13 @@ namespace Woodpecker.Writer.Ownership;
 /// </summary>
 /// <remarks>Threads: any. Safety never rests on anything here: epochs and compares decide (X1, X9).</remarks>
 internal sealed partial class LogOwnership(
-    WriterNode node, WriterTransactions transactions, TransactionRunner runner, TimeProvider time,
+    WriterNode node, WriterTransactions transactions, TransactionRunner runner, WriterPeers peers, TimeProvider time,
     ILogger<LogOwnership> logger)
 {
     private const int MaxAttempts = 4;
 
     private static readonly TimeSpan _raceWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _handOverLimit = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<LogId, OwnedLog> _logs = [];
     private readonly ConcurrentDictionary<LogId, string> _blocked = [];
@@ -34,22 +35,29 @@ internal sealed partial class LogOwnership(
     /// <summary>Sessions that take appends.</summary>
     public int OpenCount => _logs.Values.Count(static owned => owned.Session is { IsOpen: true });
 
+    /// <summary>Whether the process gives its logs away and takes none (O6).</summary>
+    public bool IsDraining => _isStopping;
+
     /// <summary>Finds out who owns the log, and opens it here if that is due.</summary>
     /// <param name="log">The log.</param>
     /// <param name="isForwarded">Whether another writer sent the append here: then it is not sent on (O2).</param>
+    /// <param name="refusedBy">A writer that refused the append a moment ago: nothing is expected of it (O2).</param>
     /// <param name="cancellationToken">Stops waiting, not a takeover that began.</param>
     /// <exception cref="WoodpeckerException">NotFound: deleted; Unavailable: try again.</exception>
-    public async ValueTask<LogRoute> ResolveAsync(LogRecord log, bool isForwarded, CancellationToken cancellationToken)
+    public async ValueTask<LogRoute> ResolveAsync(
+        LogRecord log, bool isForwarded, string? refusedBy, CancellationToken cancellationToken)
     {
-        var owned = _logs.GetOrAdd(log.Id, static _ => new OwnedLog());
+        var owned = Entry(log.Id);
         if (owned.Session is { IsOpen: true } open)
             return new LogRoute(open, null);
         await owned.Gate.WaitAsync(cancellationToken);
         try
         {
-            return owned.Session is { IsOpen: true } session
-                ? new LogRoute(session, null)
-                : await OpenAsync(owned, log, isForwarded, cancellationToken);
+            if (owned.Session is { IsOpen: true } session)
+                return new LogRoute(session, null);
+            return _isStopping
+                ? await HandOverAsync(owned, log.Id, cancellationToken)
+                : await OpenAsync(owned, log, isForwarded, refusedBy, cancellationToken);
         }
         finally
         {
@@ -78,7 +86,7 @@ internal sealed partial class LogOwnership(
     /// <returns>Opens the log to appends again when disposed.</returns>
     public async ValueTask<IDisposable> KeepClosedAsync(LogId log, CancellationToken cancellationToken)
     {
-        var owned = _logs.GetOrAdd(log, static _ => new OwnedLog());
+        var owned = Entry(log);
         owned.IsKeptClosed = true;
         try
         {
@@ -113,18 +121,13 @@ internal sealed partial class LogOwnership(
             owned.Session?.RequestReassert(liveCreateRevision);
     }
 
-    /// <summary>Planned end: seals and releases every log (O6), all at once.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Planned end: seals and releases every log (O6), all at once; nothing is opened from here on.</summary>
+    /// <returns>How many logs were open.</returns>
+    public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
         _isStopping = true;
-        var closing = new List<Task>();
-        foreach (var owned in _logs.Values)
-        {
-            if (owned.Session is { } session)
-                closing.Add(CloseAsync(session, cancellationToken));
-        }
-
-        await Task.WhenAll(closing);
+        var closed = await Task.WhenAll(_logs.Values.Select(owned => CloseAsync(owned, cancellationToken)));
+        return closed.Count(static wasOpen => wasOpen);
     }
 
     /// <summary>Logs whose recovery is blocked, with the reason; empty when all is well.</summary>
@@ -153,18 +156,16 @@ internal sealed partial class LogOwnership(
     public async ValueTask<bool> ShouldRecoverAsync(
         LogId log, IReadOnlyList<string> writers, CancellationToken cancellationToken)
     {
-        if (WriterRanking.First(log, writers) != node.AppId || FindOpen(log) is not null)
+        if (_isStopping || FindOpen(log) is not null)
             return false;
         // A released log has nothing open; most logs end here, after one read.
         var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
-        // A log that is ours without a session is one whose recovery was blocked.
-        if (epoch?.Value.Holder is not { } holder
-            || (holder != node.AppId && await IsAliveAsync(epoch.Value, cancellationToken)))
-        {
+        if (epoch?.Value.Holder is not { } holder)
             return false;
-        }
-
-        return await HasUnsealedAsync(log, cancellationToken);
+        // A log that is ours without a session is one whose recovery was blocked or whose session failed.
+        var isDue = holder == node.AppId || (WriterRanking.First(log, writers) == node.AppId
+            && !await IsAliveAsync(epoch.Value, cancellationToken));
+        return isDue && await HasUnsealedAsync(log, cancellationToken);
     }
 
     /// <summary>Forgets blocked recoveries that ended elsewhere: by another writer, or with the log.</summary>
@@ -177,6 +178,9 @@ internal sealed partial class LogOwnership(
         }
     }
 
+    private OwnedLog Entry(LogId log) =>
+        _logs.GetOrAdd(log, id => new OwnedLog(WriterRanking.Fraction(id, node.AppId)));
+
     private async ValueTask<bool> HasUnsealedAsync(LogId log, CancellationToken cancellationToken)
     {
         var segments = await transactions.ListSegmentsAsync(log, cancellationToken);
@@ -184,26 +188,30 @@ internal sealed partial class LogOwnership(
     }
 
     private async ValueTask<LogRoute> OpenAsync(
-        OwnedLog owned, LogRecord log, bool isForwarded, CancellationToken cancellationToken)
+        OwnedLog owned, LogRecord log, bool isForwarded, string? refusedBy, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
             if (_isStopping)
-                throw Unavailable("This writer stops.", "Stopping");
+                return await HandOverAsync(owned, log.Id, cancellationToken);
             if (owned.IsKeptClosed)
                 throw Unavailable("An operator decides about the log.", "RecoveryBlocked");
             var epoch = await transactions.ReadEpochAsync(log.Id, cancellationToken);
             if (epoch is null || epoch.Value.Epoch >= LogEpoch.MaxWriter)
                 throw Gone(log);
-            var plan = await PlanAsync(owned, log.Id, epoch.Value, isForwarded, cancellationToken);
+            var plan = await PlanAsync(owned, log.Id, epoch.Value, isForwarded, refusedBy, cancellationToken);
             if (plan.Owner is not null)
                 return new LogRoute(null, plan.Owner);
+            var live = node.LiveRevision;
             var opened = await OpenHereAsync(log, plan.IsForced, cancellationToken);
             switch (opened.Outcome)
             {
                 case OpenOutcome.Opened:
                     owned.Suspect = null;
                     owned.Session = opened.Session;
+                    // The live key may have been made again while the log was opened.
+                    if (node.LiveRevision is var now && now != live && now != 0)
+                        opened.Session!.RequestReassert(now);
                     return new LogRoute(opened.Session, null);
                 case OpenOutcome.Gone:
                     throw Gone(log);
@@ -216,6 +224,23 @@ internal sealed partial class LogOwnership(
         }
 
         throw Unavailable("Other writers contend for the log.", "OwnerContended");
+    }
+
+    // O6. New appends wait until the own reign is over, then go to the writer that comes next.
+    private async ValueTask<LogRoute> HandOverAsync(OwnedLog owned, LogId log, CancellationToken cancellationToken)
+    {
+        if (owned.Session is { } session)
+            await session.Completion.WaitAsync(_handOverLimit, time, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
+        if (epoch?.Value.Holder is { } holder && holder != node.AppId
+            && await IsAliveAsync(epoch.Value, cancellationToken))
+            return new LogRoute(null, holder);
+        var writers = await ListWritersAsync(cancellationToken);
+        return WriterRanking.First(log, writers.Where(w => w != node.AppId)) is { } next
+            ? new LogRoute(null, next)
+            : throw Unavailable("This writer stops and no other runs. Nothing was appended.", "Stopping");
     }
 
     private async ValueTask<OpenResult> OpenHereAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
@@ -236,21 +261,44 @@ internal sealed partial class LogOwnership(
 
     // O4, O5. A holder with the own app id is an earlier run of this process, or a session of it that ended.
     private async ValueTask<(string? Owner, bool IsForced)> PlanAsync(
-        OwnedLog owned, LogId log, EpochValue epoch, bool isForwarded, CancellationToken cancellationToken)
+        OwnedLog owned, LogId log, EpochValue epoch, bool isForwarded, string? refusedBy,
+        CancellationToken cancellationToken)
     {
         if (epoch.Holder == node.AppId)
             return (null, true);
-        if (epoch.Holder is { } holder && await IsAliveAsync(epoch, cancellationToken))
+        if (epoch.Holder is { } holder)
         {
-            if (owned.Suspect == holder && owned.MayForce(time))
-                return (null, true);
-            return (holder, false);
+            if (await IsAliveAsync(epoch, cancellationToken))
+                return await ShouldForceAsync(owned, log, holder, cancellationToken) ? (null, true) : (holder, false);
+            // Its live key may be lost although it reigns: then it makes the key again and reasserts (O4).
+            if (holder != refusedBy && await peers.AskAsync(holder, log, cancellationToken) is { } answer
+                && answer.Epoch == epoch.Epoch.Value)
+                return (holder, false);
         }
 
         if (isForwarded)
             return (null, false);
-        var first = WriterRanking.First(log, await ListWritersAsync(cancellationToken));
-        return first is null || first == node.AppId || owned.Suspect == first ? (null, false) : (first, false);
+        var writers = await ListWritersAsync(cancellationToken);
+        var first = WriterRanking.First(log, writers.Where(w => w != refusedBy));
+        if (first is null || first == node.AppId)
+            return (null, false);
+        if (owned.Suspect != first)
+            return (first, false);
+        owned.Suspect = null;
+        return await peers.IsReachableAsync(first, log, cancellationToken) ? (first, false) : (null, false);
+    }
+
+    // Three failed connects in a row, and not again and again (O5, 11.5). Always safe: the epoch decides.
+    private async ValueTask<bool> ShouldForceAsync(
+        OwnedLog owned, LogId log, string holder, CancellationToken cancellationToken)
+    {
+        if (owned.Suspect != holder)
+            return false;
+        owned.Suspect = null;
+        if (await peers.IsReachableAsync(holder, log, cancellationToken) || !owned.MayForce(time))
+            return false;
+        Log.Forced(logger, log, holder);
+        return true;
     }
 
     private async ValueTask<bool> IsAliveAsync(EpochValue epoch, CancellationToken cancellationToken)
@@ -261,18 +309,28 @@ internal sealed partial class LogOwnership(
         return entry is not null && entry.CreateRevision == live;
     }
 
-    private async Task CloseAsync(WriterSession session, CancellationToken cancellationToken)
+    private async Task<bool> CloseAsync(OwnedLog owned, CancellationToken cancellationToken)
     {
+        var wasOpen = false;
         try
         {
-            await session.CloseAsync(cancellationToken);
+            // An opening that began before is waited for.
+            await owned.Gate.WaitAsync(cancellationToken);
+            owned.Gate.Release();
+            wasOpen = owned.Session is { IsOpen: true };
+            if (owned.Session is { } session)
+                await session.CloseAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
             // Out of time: the next owner recovers what is not sealed.
+            if (owned.Session is not { } session)
+                return wasOpen;
             Log.NotReleased(logger, session.Epoch);
             await session.DisposeAsync();
         }
+
+        return wasOpen;
     }
 
     private static WoodpeckerException Gone(LogRecord log) =>
@@ -294,6 +352,10 @@ internal sealed partial class LogOwnership(
     {
         [LoggerMessage(3501, LogLevel.Information, "Another writer was faster to take log {LogId}")]
         public static partial void LostRace(ILogger logger, LogId logId);
+
+        [LoggerMessage(
+            3503, LogLevel.Warning, "{Holder} holds log {LogId} but does not answer: the log is taken from it")]
+        public static partial void Forced(ILogger logger, LogId logId, string holder);
 
         [LoggerMessage(3502, LogLevel.Warning, "A log of epoch {Epoch} could not be sealed and released in time")]
         public static partial void NotReleased(ILogger logger, LogEpoch epoch);

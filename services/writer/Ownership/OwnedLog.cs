@@ -3,7 +3,8 @@ using Woodpecker.Storage.Writing;
 namespace Woodpecker.Writer.Ownership;
 
 /// <summary>What this process knows of its ownership of one log. Openings are one at a time.</summary>
-internal sealed class OwnedLog : IDisposable
+/// <param name="jitter">0 to 1, of this process and log: two writers that duel do not wait equally long.</param>
+internal sealed class OwnedLog(double jitter) : IDisposable
 {
     private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
@@ -32,9 +33,9 @@ internal sealed class OwnedLog : IDisposable
     /// <summary>Whether a forced takeover may be made now: duels of takeovers back off (11.5).</summary>
     public bool MayForce(TimeProvider time)
     {
-        if (_forcedAt != 0 && time.GetElapsedTime(_forcedAt) < _pause)
+        if (_forcedAt != 0 && time.GetElapsedTime(_forcedAt) < _pause * (1 + (jitter / 2)))
             return false;
-        var isDuel = _forcedAt != 0 && time.GetElapsedTime(_forcedAt) < _longestPause;
+        var isDuel = _forcedAt != 0 && time.GetElapsedTime(_forcedAt) < 2 * _longestPause;
         _pause = isDuel ? Min(_pause * 2, _longestPause) : _firstPause;
         _forcedAt = time.GetTimestamp();
         return true;

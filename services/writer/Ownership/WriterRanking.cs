@@ -24,6 +24,9 @@ internal static class WriterRanking
         return first;
     }
 
+    /// <summary>A number from 0 to 1 that differs between writers and logs, always the same for one pair.</summary>
+    public static double Fraction(LogId log, string writer) => (Score(log, writer) >> 11) / (double)(1UL << 53);
+
     private static ulong Score(LogId log, string writer)
     {
         Span<byte> bytes = stackalloc byte[8 + 256];

@@ -116,6 +116,9 @@ internal sealed class WriterCluster : IAsyncDisposable
         await RegisterAsync(Replicas[index]);
     }
 
+    /// <summary>Others' connections to the process are refused from now on.</summary>
+    public void CutOff(string appId) => _addresses[appId] = new Uri("http://127.0.0.1:1");
+
     public async Task<IReadOnlyList<SegmentValue>> ListSegmentsAsync(LogId log) =>
         [.. (await Segments.ListSegmentsAsync(log, Token)).Select(static s => s.Segment.Value)];
 

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Time.Testing;
 using Woodpecker.Segments;
 using Woodpecker.Testing.Metadata;
 using Woodpecker.Writer;
+using Woodpecker.Writer.Ownership;
 
 namespace Woodpecker.Services.Tests.Writer;
 
@@ -81,6 +83,118 @@ public sealed class WriterOwnershipTests
     }
 
     [Fact]
+    public async Task PlannedStop_UnderLoad_HandsOver_WithoutAFailedAppend_AndInOrder()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var one = await cluster.StartWriterAsync("writer-1");
+        await using var direct = one.Open();
+        await direct.SendAsync(0, "orders", ["first"]);
+        Assert.Equal(Offset.Zero, (await direct.ReceiveAsync()).FirstOffset);
+        var two = await cluster.StartWriterAsync("writer-2");
+        await using var forwarded = two.Open();
+
+        // One caller at the owner, one at the other writer; no producer fields, so nothing hides a repetition.
+        var calls = new[] { PumpAsync(direct, 400), PumpAsync(forwarded, 400) };
+        await Eventually.BecomesTrueAsync("entries flow", () => new ValueTask<bool>(
+            one.Ownership.FindOpen(log.Id)?.ConfirmedEnd.Value > 20));
+        await one.Get<WriterDrain>().RunAsync(Token);
+        var offsets = await Task.WhenAll(calls);
+
+        Assert.Equal(Enumerable.Range(1, 800).Select(static i => (ulong)i), offsets.SelectMany(static o => o).Order());
+        Assert.All(offsets, static of => Assert.Equal(of.Order(), of)); // INV-5, O3
+        Assert.NotNull(two.Ownership.FindOpen(log.Id)); // O6
+        Assert.Equal(2, (await cluster.ListSegmentsAsync(log.Id)).Count);
+    }
+
+    [Fact]
+    public async Task PlannedStop_WithoutAnotherWriter_RefusesRetryably()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        await cluster.CreateLogAsync("orders");
+        var writer = await cluster.StartWriterAsync("writer-1");
+        await writer.AppendAsync("orders", "a");
+        await writer.Get<LogOwnership>().StopAsync(Token);
+        var refused = await writer.AppendAsync("orders", "b");
+        Assert.Equal(AppendOutcome.NotAppended, refused.Outcome);
+        Assert.Equal(("Stopping", true), (refused.Error!.Reason, refused.Error.IsRetryable));
+    }
+
+    [Fact]
+    public async Task ForwardedAppend_ToAWriterThatIsNotTheOwner_GoesAnotherWayOnce()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var one = await cluster.StartWriterAsync("writer-1");
+        var two = await cluster.StartWriterAsync("writer-2");
+        // Nobody holds the log, and the writer that ranks first gives everything away.
+        var first = WriterRanking.First(log.Id, ["writer-1", "writer-2"]) == "writer-1" ? one : two;
+        var second = first == one ? two : one;
+        await first.Get<LogOwnership>().StopAsync(Token);
+        var answer = await second.AppendAsync("orders", "a");
+        Assert.Equal(Offset.Zero, answer.FirstOffset); // O2: NotOwner, then once more
+        Assert.NotNull(second.Ownership.FindOpen(log.Id));
+    }
+
+    [Fact]
+    public async Task OwnerThatDoesNotAnswer_LosesTheLogByForce_AndIsFenced()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var one = await cluster.StartWriterAsync("writer-1", ("Woodpecker:Writer:LiveSeconds", "60"));
+        Assert.Equal(Offset.Zero, (await one.AppendAsync("orders", "a")).FirstOffset);
+        var two = await cluster.StartWriterAsync("writer-2");
+        cluster.CutOff("writer-1"); // its live key stays
+        await Eventually.BecomesTrueAsync("the other writer appends", async () =>
+            (await two.AppendAsync("orders", "b")).Outcome == AppendOutcome.Ok);
+        Assert.NotNull(two.Ownership.FindOpen(log.Id)); // O5
+        var dead = await one.AppendAsync("orders", "late");
+        Assert.NotEqual(AppendOutcome.Ok, dead.Outcome); // INV-19
+        var segments = await cluster.ListSegmentsAsync(log.Id);
+        Assert.Equal(SegmentState.Sealed, segments[0].State);
+        Assert.Equal(new EntryId(0), segments[0].LastEntry);
+    }
+
+    [Fact]
+    public void ForcedTakeovers_OfOneLog_BackOff()
+    {
+        var time = new FakeTimeProvider();
+        using var owned = new OwnedLog(jitter: 0);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.True(owned.MayForce(time));
+        TimeSpan[] pauses = [.. Enumerable.Range(0, 7).Select(_ => PauseOf(owned, time))];
+        Assert.Equal([1, 2, 4, 8, 16, 30, 30], pauses.Select(static p => p.TotalSeconds)); // 11.5
+    }
+
+    [Fact]
+    public async Task OrphanedOpenSegment_IsTakenOver_WithoutAnAppend()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var one = await cluster.StartWriterAsync("writer-1");
+        await one.AppendAsync("orders", "a");
+        var two = await cluster.StartWriterAsync("writer-2", ("Woodpecker:Writer:OrphanPeriodMilliseconds", "200"));
+        await one.KillAsync(log.Id);
+        await one.DisposeAsync();
+        await Eventually.BecomesTrueAsync("the segment is sealed", async () =>
+            (await cluster.ListSegmentsAsync(log.Id))[0].State == SegmentState.Sealed); // T9
+        Assert.Equal(new EntryId(0), (await cluster.ListSegmentsAsync(log.Id))[0].LastEntry);
+        Assert.NotNull(two.Ownership.FindOpen(log.Id));
+    }
+
+    [Fact]
+    public async Task OwnSegment_LeftOpenByASessionThatEnded_IsTakenOver_WithoutAnAppend()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var one = await cluster.StartWriterAsync("writer-1", ("Woodpecker:Writer:OrphanPeriodMilliseconds", "200"));
+        await one.AppendAsync("orders", "a");
+        await one.Ownership.DropAsync(log.Id);
+        await Eventually.BecomesTrueAsync("the segment is sealed", async () =>
+            (await cluster.ListSegmentsAsync(log.Id))[0].State == SegmentState.Sealed); // T9
+    }
+
+    [Fact]
     public async Task DeletedLog_TakesNothing_OnceItsMembersAreFenced()
     {
         await using var cluster = await WriterCluster.StartAsync();
@@ -126,5 +240,34 @@ public sealed class WriterOwnershipTests
         Assert.Equal(ErrorKind.Invalid, (await stream.ReceiveAsync()).Error!.Kind);
         Assert.Equal(ErrorKind.Invalid, (await stream.ReceiveAsync()).Error!.Kind);
         Assert.Equal(Offset.Zero, (await stream.ReceiveAsync()).FirstOffset);
+    }
+
+    private static async Task<List<ulong>> PumpAsync(WriterInstance.AppendStream stream, ulong count)
+    {
+        var sending = Task.Run(async () =>
+        {
+            for (ulong i = 1; i <= count; i++)
+                await stream.SendAsync(i, "orders", [$"entry {i}"]);
+        });
+        var offsets = new List<ulong>();
+        for (ulong i = 1; i <= count; i++)
+        {
+            var result = await stream.ReceiveAsync();
+            Assert.True(result.Outcome == AppendOutcome.Ok, $"append {i}: {result.Outcome} {result.Error?.Message}");
+            offsets.Add(result.FirstOffset.Value);
+        }
+
+        await sending;
+        return offsets;
+    }
+
+    private static TimeSpan PauseOf(OwnedLog owned, FakeTimeProvider time)
+    {
+        for (var waited = TimeSpan.Zero; ; waited += TimeSpan.FromSeconds(1))
+        {
+            if (owned.MayForce(time))
+                return waited;
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
     }
 }
