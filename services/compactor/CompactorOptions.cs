@@ -62,6 +62,14 @@ internal sealed class CompactorTuning
     [Range(0, 604_800, ErrorMessage = "Woodpecker:Compactor:DeletedLogGraceSeconds is 0 to 604800.")]
     public int DeletedLogGraceSeconds { get; set; } = 600;
 
+    /// <summary>Pause between two readings of everything that is published, in minutes (C7).</summary>
+    [Range(1, 525_600, ErrorMessage = "Woodpecker:Compactor:ScrubMinutes is 1 to 525600.")]
+    public int ScrubMinutes { get; set; } = 1_440;
+
+    /// <summary>Rate of that reading, in bytes per second.</summary>
+    [Range(64 * 1024, 1L << 40, ErrorMessage = "Woodpecker:Compactor:ScrubBytesPerSecond is 65536 to 2^40.")]
+    public long ScrubBytesPerSecond { get; set; } = 8L * 1024 * 1024;
+
     public CompactionPolicy ToPolicy() => new() { TargetBytes = TargetBytes, MinKeys = MinKeys };
 
     public SegmentObjectOptions ToObjectOptions() => new() { Codec = Codec, MaxObjectSize = MaxObjectBytes };

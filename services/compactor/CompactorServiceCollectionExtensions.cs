@@ -31,6 +31,8 @@ internal static class CompactorServiceCollectionExtensions
         services.AddHostedService(static provider => provider.GetRequiredService<ObjectStoreGate>());
         services.AddSingleton<JobLoop>();
         services.AddHostedService(static provider => provider.GetRequiredService<JobLoop>());
+        services.AddSingleton<ScrubLoop>();
+        services.AddHostedService(static provider => provider.GetRequiredService<ScrubLoop>());
         services.AddHealthChecks()
             .AddCheck<ObjectStoreGate>("objects", tags: [HealthTags.Ready])
             .AddCheck<JobLoop>("metadata", tags: [HealthTags.Ready]);

@@ -1,6 +1,9 @@
+using System.Globalization;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Segments;
 using Woodpecker.Services;
+using Woodpecker.Storage.Maintenance;
+using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Reading;
@@ -10,7 +13,7 @@ namespace Woodpecker.Reader;
 /// <summary>
 /// What a reader can tell of logs: metadata, and the visible end as the members of the open segment report it (V7).
 /// </summary>
-internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, ReaderPool pool)
+internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, ReaderPool pool, IMetadataStore metadata)
 {
     private const int DefaultListLimit = 100;
     private const int MaxListLimit = 1_000;
@@ -42,8 +45,23 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
         var snapshot = lease.Reader.Snapshot!;
         if (snapshot.View.IsDeleted)
             throw Problems.UnknownLog(name);
-        return Results.Json(Describe(name, snapshot, end, withSegments: true), ControlJson.Default.LogDescription);
+        var damage = await ObjectScrubber.DamageOf(metadata, snapshot.View.Log, cancellationToken);
+        var description = Describe(name, snapshot, end, withSegments: true);
+        if (damage.Count > 0)
+            description = description with { Segments = [.. description.Segments!.Select(segment => WithDamage(segment, damage))] };
+        return Results.Json(description, ControlJson.Default.LogDescription);
     }
+
+    private static SegmentDescription WithDamage(
+        SegmentDescription segment, Dictionary<SegmentId, Versioned<DamageValue>> damage) =>
+        damage.TryGetValue(new SegmentId(segment.Id), out var found)
+            ? segment with
+            {
+                Damage = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{found.Value.Fault}: {found.Value.Object}, offsets {found.Value.FirstOffset.Value} to {found.Value.LastOffset.Value}: {found.Value.Detail}"),
+            }
+            : segment;
 
     private static LogDescription Describe(string name, LogSnapshot snapshot, Offset end, bool withSegments)
     {

@@ -45,6 +45,14 @@ internal sealed class ReplicaOptions
         [Range(16L * 1024 * 1024, long.MaxValue)]
         public long CapacityBytes { get; set; } = 16L * 1024 * 1024 * 1024;
 
+        /// <summary>Share of the capacity from which on everything is uploaded without waiting for turns (U8).</summary>
+        [Range(0.05, 1.0)]
+        public double UploadHarderAt { get; set; } = 0.70;
+
+        /// <summary>Share of the capacity from which on data is refused; fences, seals and drops go on (U8, R9).</summary>
+        [Range(0.05, 1.0)]
+        public double RefuseDataAt { get; set; } = 0.95;
+
         public bool IsMemory => Kind.Equals("memory", StringComparison.OrdinalIgnoreCase);
     }
 

@@ -23,6 +23,7 @@ internal sealed class ReplicaStoreOpener(
             ClusterId = clusterId,
             NodeId = options.Value.NodeId,
             Journal = medium.Journal,
+            RefuseDataAt = options.Value.Journal.RefuseDataAt,
         };
         try
         {

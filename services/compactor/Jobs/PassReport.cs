@@ -30,7 +30,30 @@ internal sealed record PassReport
     public int Failed { get; set; }
 }
 
+/// <summary>What one reading of all published objects met.</summary>
+internal sealed record ScrubReport
+{
+    /// <summary>Logs read.</summary>
+    public int Logs { get; set; }
+
+    /// <summary>Published segment keys read completely.</summary>
+    public int Keys { get; set; }
+
+    /// <summary>Bytes read.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>Keys of which something is missing or damaged; the description of the log says what and where.</summary>
+    public int Damaged { get; set; }
+
+    /// <summary>Damage known before that is gone.</summary>
+    public int Repaired { get; set; }
+
+    /// <summary>Logs that could not be read to the end because a store did not answer.</summary>
+    public int Failed { get; set; }
+}
+
 /// <summary>JSON of the control surface.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(PassReport))]
+[JsonSerializable(typeof(ScrubReport))]
 internal sealed partial class CompactorJson : JsonSerializerContext;

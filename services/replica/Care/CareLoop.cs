@@ -61,6 +61,8 @@ internal sealed partial class CareLoop(
         {
             // Section 13: by rolled back metadata nothing is sealed, published or dropped.
             List<LogId> logs = node.IsMetadataRolledBack ? [] : node.Store.List().Select(static c => c.Key.Log).Distinct().ToList();
+            if (!await TryBeginAsync(cancellationToken))
+                logs = [];
             foreach (var log in logs)
             {
                 try
@@ -73,6 +75,7 @@ internal sealed partial class CareLoop(
                 }
             }
 
+            care.End();
             if (await WaitForChangeAsync(care.NextWait(period), cancellationToken))
                 await Task.Delay(_settle, runner.Time, cancellationToken);
         }
@@ -89,6 +92,20 @@ internal sealed partial class CareLoop(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
+            return false;
+        }
+    }
+
+    private async ValueTask<bool> TryBeginAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await care.BeginAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            LogLookPutOff(known.Message);
             return false;
         }
     }
@@ -131,6 +148,9 @@ internal sealed partial class CareLoop(
 
     [LoggerMessage(3201, LogLevel.Warning, "Care for log {Log} is put off: {Reason}")]
     private partial void LogPutOff(ulong log, string reason);
+
+    [LoggerMessage(3203, LogLevel.Warning, "A look at metadata is put off: {Reason}")]
+    private partial void LogLookPutOff(string reason);
 
     [LoggerMessage(3202, LogLevel.Information, "The watch of segments ended and is started again: {Reason}")]
     private partial void LogWatchEnded(string reason);

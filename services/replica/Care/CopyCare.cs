@@ -1,9 +1,12 @@
 using Microsoft.Extensions.Options;
 using Woodpecker.Replica.Uploading;
 using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Replicas;
+using Woodpecker.Storage.Upload;
 
 namespace Woodpecker.Replica.Care;
 
@@ -21,13 +24,37 @@ internal sealed partial class CopyCare(
     IOptions<ReplicaOptions> options,
     ILogger<CopyCare> logger)
 {
+    private readonly List<UploadCandidate> _candidates = [];
+    private Dictionary<string, NodeValue> _nodes = [];
     private TimeSpan? _nextUpload;
+
+    /// <summary>Segments held here of which fewer whole copies exist than were promised, at the last look.</summary>
+    public int UnderReplicatedCount { get; private set; }
+
+    /// <summary>Begins a look at everything: who is registered now.</summary>
+    public async ValueTask BeginAsync(CancellationToken cancellationToken)
+    {
+        _candidates.Clear();
+        var nodes = new Dictionary<string, NodeValue>();
+        foreach (var entry in (await runner.Store.ListAsync(MetadataKeys.NodePrefix, cancellationToken)).Entries)
+            nodes[entry.Key[MetadataKeys.NodePrefix.Length..]] = MetadataJson.Read<NodeValue>(entry);
+        _nodes = nodes;
+    }
+
+    /// <summary>Ends the look: the uploads that are due begin, under-replicated and oldest first (U8).</summary>
+    public void End()
+    {
+        UnderReplicatedCount = _candidates.Count(static candidate => candidate.IsUnderReplicated);
+        uploads.Start(_candidates);
+    }
 
     /// <summary>When to look again: after a period, or earlier if an upload falls due before.</summary>
     public TimeSpan NextWait(TimeSpan period)
     {
         var next = _nextUpload;
         _nextUpload = null;
+        if (_candidates.Count > 0 && uploads.PauseLeft is var pause && pause > TimeSpan.Zero && (next is null || pause < next))
+            next = pause;
         return next is { } due && due < period ? due : period;
     }
 
@@ -45,13 +72,16 @@ internal sealed partial class CopyCare(
             switch (own?.Value.State)
             {
                 case SegmentState.Sealed:
-                    ConsiderUpload(copy.Key, own);
+                    ConsiderUpload(copy, own);
                     break;
                 case SegmentState.Prepared or SegmentState.Open or SegmentState.Recovering:
                     break;
                 default:
-                    if (await uploads.ReleaseAsync(copy, cancellationToken))
+                    var verdict = await uploads.ReleaseAsync(copy, cancellationToken);
+                    if (verdict is ReleaseVerdict.Release or ReleaseVerdict.Obsolete)
                         LogReleased(copy.Key.ToString(), copy.Bytes);
+                    else if (verdict == ReleaseVerdict.Repair && own is not null && IsWhole(copy, own.Value))
+                        _candidates.Add(new UploadCandidate(copy.Key, own, IsUnderReplicated: false, IsAgain: true));
                     break;
             }
         }
@@ -67,24 +97,36 @@ internal sealed partial class CopyCare(
             LogSealRefused(copy.Key.ToString(), refusal.Detail);
     }
 
-    private void ConsiderUpload(SegmentKey key, Versioned<SegmentValue> segment)
+    private void ConsiderUpload(SegmentInfo copy, Versioned<SegmentValue> segment)
     {
         var members = segment.Value.Ensemble;
         var place = 0;
         while (place < members.Count && members[place].Node != node.NodeId)
             place++;
-        if (place == members.Count)
+        // A short copy, a damaged one included, is no source: a whole one is uploaded and takes its place (U3).
+        if (place == members.Count || !IsWhole(copy, segment.Value))
             return;
+        var isUnderReplicated = members.Count > 1 && members.Any(IsLost);
         // U2: the members take turns, so that normally one uploads. By the clock, which decides nothing but who tries first.
-        var stagger = TimeSpan.FromMilliseconds(place * (double)options.Value.Care.UploadStaggerMilliseconds);
+        // One that doubts its own copy leaves the others the first turn.
+        var turn = copy.IsDamaged || copy.IsPoisoned ? place + members.Count : isUnderReplicated || uploads.IsPressed ? 0 : place;
+        var stagger = TimeSpan.FromMilliseconds(turn * (double)options.Value.Care.UploadStaggerMilliseconds);
         var due = segment.Value.SealedAt is { } at
             ? TimeSpan.FromMicroseconds(at - runner.NowMicroseconds) + stagger
             : TimeSpan.Zero;
         if (due <= TimeSpan.Zero)
-            uploads.Start(key, segment);
+            _candidates.Add(new UploadCandidate(copy.Key, segment, isUnderReplicated, IsAgain: false));
         else if (_nextUpload is null || due < _nextUpload)
             _nextUpload = due;
     }
+
+    // Another store, or another generation of it, stands where a copy was promised (R10): there may be one less.
+    private bool IsLost(EnsembleMember member) =>
+        _nodes.TryGetValue(member.Node, out var registered)
+        && (registered.Incarnation != member.Incarnation || registered.Generation != member.Generation);
+
+    private static bool IsWhole(SegmentInfo copy, SegmentValue value) =>
+        value.LastEntry is { } last && copy.DurableEntry >= last;
 
     [LoggerMessage(3301, LogLevel.Error, "Metadata seals segment {Segment}, but this copy refuses: {Reason}")]
     private partial void LogSealRefused(string segment, string reason);

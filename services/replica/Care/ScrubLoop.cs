@@ -60,7 +60,8 @@ internal sealed partial class ScrubLoop(
 
     private async Task<long> ScrubAsync(SegmentInfo copy, TimeSpan pause, CancellationToken cancellationToken)
     {
-        var bytes = 0L;
+        // The header is entry -1: without it the copy cannot be handed out (R11).
+        var bytes = (long)(await node.Store.ReadHeaderAsync(copy.Key, cancellationToken)).Length;
         var rest = Step;
         await foreach (var frame in node.Store.ReadFramesAsync(copy.Key, new EntryId(0), copy.DurableEntry, cancellationToken))
         {

@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Woodpecker.Format.Journals;
 using Woodpecker.Services;
+using Woodpecker.Storage;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
-using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Replicas;
 using Woodpecker.Storage.Upload;
@@ -23,6 +23,8 @@ internal sealed partial class UploadDesk : IAsyncDisposable
     private readonly UploadJob _job;
     private readonly ILogger<UploadDesk> _logger;
     private readonly int _maxUploads;
+    private readonly double _uploadHarderAt;
+    private readonly UploadPacing _pacing;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<SegmentKey, Task> _running = new();
 
@@ -34,11 +36,14 @@ internal sealed partial class UploadDesk : IAsyncDisposable
         IObjectStore objects,
         JobTransactions jobs,
         TimeProvider time,
+        IIdSource ids,
         IOptions<ReplicaOptions> options,
         ILogger<UploadDesk> logger)
     {
         (_node, _gate, _metadata, _objects, _logger) = (node, gate, metadata, objects, logger);
         _maxUploads = options.Value.Care.MaxUploads;
+        _uploadHarderAt = options.Value.Journal.UploadHarderAt;
+        _pacing = new UploadPacing(time, ids);
         _job = new UploadJob(
             new SegmentUploader(objects, new SegmentObjectOptions()),
             new ManifestPublisher(objects, jobs),
@@ -51,24 +56,42 @@ internal sealed partial class UploadDesk : IAsyncDisposable
     /// <summary>Raised when an upload ended, so that the loop looks at what is next.</summary>
     public event Action? Ended;
 
-    /// <summary>Starts the upload of a sealed segment unless it runs already or enough others do; a later look tries again.</summary>
-    public void Start(SegmentKey key, Versioned<SegmentValue> segment)
+    /// <summary>What is left of the pause after the object store failed; zero if uploads are tried.</summary>
+    public TimeSpan PauseLeft => _pacing.Left;
+
+    /// <summary>Whether the journal fills up: everything that could be uploaded is, without waiting for turns (U8).</summary>
+    public bool IsPressed => _node.StoreIfServing is { } store && store.FillRatio >= _uploadHarderAt;
+
+    /// <summary>Starts uploads in the order of need, as many as may run at once; a later look tries the others (U8).</summary>
+    public void Start(List<UploadCandidate> candidates)
     {
-        if (_stop.IsCancellationRequested || _running.Count >= _maxUploads || _running.ContainsKey(key))
+        if (_pacing.Left > TimeSpan.Zero)
             return;
-        // The task starts on the pool: the caller's look at the next segment must not wait for a disk.
-        _running[key] = Task.Run(() => UploadAsync(key, segment), CancellationToken.None);
+        // After a failure one upload finds out whether the store is back.
+        var most = _pacing.Failures > 0 ? 1 : IsPressed ? 2 * _maxUploads : _maxUploads;
+        candidates.Sort(UploadCandidate.Compare);
+        foreach (var candidate in candidates)
+        {
+            if (_stop.IsCancellationRequested || _running.Count >= most)
+                return;
+            if (_running.ContainsKey(candidate.Key))
+                continue;
+            if (candidate.IsUnderReplicated)
+                Log.UnderReplicated(_logger, candidate.Key.ToString(), string.Join(", ", candidate.Segment.Value.Ensemble.Select(static m => m.Node)));
+            // The task starts on the pool: the caller's look at the next segment must not wait for a disk.
+            _running[candidate.Key] = Task.Run(() => UploadAsync(candidate), CancellationToken.None);
+        }
     }
 
     /// <summary>Drops the local copy if the published objects are verified (U7) or the segment is obsolete by positive evidence (R12).</summary>
-    /// <returns>Whether the copy was dropped.</returns>
-    public async ValueTask<bool> ReleaseAsync(SegmentInfo copy, CancellationToken cancellationToken)
+    /// <returns>Release or Obsolete: dropped. Repair: kept, because the published objects are missing or damaged (C7).</returns>
+    public async ValueTask<ReleaseVerdict> ReleaseAsync(SegmentInfo copy, CancellationToken cancellationToken)
     {
         var key = copy.Key;
 
         // A copy that is being uploaded is still being read.
         if (_running.ContainsKey(key))
-            return false;
+            return ReleaseVerdict.Keep;
         var capabilities = await _gate.CapabilitiesAsync(cancellationToken);
         var release = new LocalRelease(_metadata, _objects, LocalRelease.VerificationFor(capabilities));
         var answer = await release.CheckAsync(_node.ClusterId, key, ToLocalCopy(copy), cancellationToken);
@@ -77,16 +100,16 @@ internal sealed partial class UploadDesk : IAsyncDisposable
             case ReleaseVerdict.Release:
                 await _node.Store.DropAsync(
                     key, DropReason.Released, Convert.FromHexString(answer.ManifestSha256), cancellationToken);
-                return true;
+                break;
             case ReleaseVerdict.Obsolete:
                 await _node.Store.DropAsync(key, DropReason.Truncated, default, cancellationToken);
-                return true;
-            case ReleaseVerdict.Mismatch:
+                break;
+            case ReleaseVerdict.Mismatch or ReleaseVerdict.Repair:
                 Log.Mismatch(_logger, key.ToString(), answer.Detail);
-                return false;
-            default:
-                return false;
+                break;
         }
+
+        return answer.Verdict;
     }
 
     public async ValueTask DisposeAsync()
@@ -105,15 +128,19 @@ internal sealed partial class UploadDesk : IAsyncDisposable
             isWhole ? last : EntryId.None, copy.SealedChain, copy.BaseOffset + Math.Max(0, last.Value));
     }
 
-    private async Task UploadAsync(SegmentKey key, Versioned<SegmentValue> segment)
+    private async Task UploadAsync(UploadCandidate candidate)
     {
+        var (key, segment) = (candidate.Key, candidate.Segment);
         try
         {
             await _gate.CapabilitiesAsync(_stop.Token);
             var store = _node.Store;
             var header = await store.ReadHeaderAsync(key, _stop.Token);
-            var outcome = await _job.RunAsync(
-                _node.ClusterId, key.Log, key.Segment, segment, new CopyFrameSource(store, key, header), _stop.Token);
+            var source = new CopyFrameSource(store, key, header);
+            var outcome = candidate.IsAgain
+                ? await _job.RunAgainAsync(_node.ClusterId, key.Log, key.Segment, segment, source, _stop.Token)
+                : await _job.RunAsync(_node.ClusterId, key.Log, key.Segment, segment, source, _stop.Token);
+            _pacing.OnSucceeded();
             if (outcome == UploadOutcome.Published)
                 Log.Uploaded(_logger, key.ToString(), segment.Value.LastEntry!.Value.Value + 1);
         }
@@ -128,6 +155,7 @@ internal sealed partial class UploadDesk : IAsyncDisposable
         }
         catch (Exception e) when (StorageErrors.Translate(e) is { } known)
         {
+            _pacing.OnFailed();
             Log.PutOff(_logger, key.ToString(), known.Message);
         }
         finally
@@ -147,6 +175,9 @@ internal sealed partial class UploadDesk : IAsyncDisposable
 
         [LoggerMessage(3403, LogLevel.Warning, "The upload of segment {Segment} is put off: {Reason}")]
         public static partial void PutOff(ILogger logger, string segment, string reason);
+
+        [LoggerMessage(3405, LogLevel.Warning, "Segment {Segment} has fewer than its promised copies and is uploaded first; members: {Members}")]
+        public static partial void UnderReplicated(ILogger logger, string segment, string members);
 
         [LoggerMessage(3404, LogLevel.Error, "The published objects of segment {Segment} do not fit; the local copy stays: {Reason}")]
         public static partial void Mismatch(ILogger logger, string segment, string reason);

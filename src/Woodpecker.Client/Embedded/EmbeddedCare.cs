@@ -120,7 +120,14 @@ internal sealed class EmbeddedCare : IAsyncDisposable
             case ReleaseVerdict.Obsolete:
                 await DropAsync(copy, DropReason.Truncated, default).ConfigureAwait(false);
                 break;
-            case ReleaseVerdict.Mismatch:
+            case ReleaseVerdict.Repair when isWhole && await FindAsync(copy.Key).ConfigureAwait(false) is { } published:
+                EngineLog.Mismatch(_logger, copy.Key, answer.Detail);
+                var header = await _store.ReadHeaderAsync(copy.Key, _stop.Token).ConfigureAwait(false);
+                await _upload.RunAgainAsync(
+                    _parts.ClusterId, copy.Key.Log, copy.Key.Segment, published, new StoreFrames(_store, copy.Key, header), _stop.Token)
+                    .ConfigureAwait(false);
+                break;
+            case ReleaseVerdict.Mismatch or ReleaseVerdict.Repair:
                 EngineLog.Mismatch(_logger, copy.Key, answer.Detail);
                 break;
         }

@@ -21,6 +21,9 @@ public sealed record SegmentDescription
     /// <summary>Entries; absent until the segment is sealed.</summary>
     public ulong? EntryCount { get; init; }
 
+    /// <summary>What is wrong with the published objects, with the offsets it concerns; absent if nothing is known.</summary>
+    public string? Damage { get; init; }
+
     /// <summary>App ids of the ensemble; absent for MemoryBuffer.</summary>
     public IReadOnlyList<string>? Members { get; init; }
 

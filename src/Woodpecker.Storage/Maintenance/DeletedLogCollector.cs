@@ -111,6 +111,12 @@ public sealed partial class DeletedLogCollector(
 
     private async ValueTask DropLogAsync(LogId log, Versioned<LogValue> meta, CancellationToken cancellationToken)
     {
+        foreach (var entry in (await runner.Store.ListAsync(MetadataKeys.DamagePrefix(log), cancellationToken)).Entries)
+        {
+            await runner.RunAsync(
+                new MetadataTransaction().Delete(entry.Key), entry.Key, static gone => gone is null, cancellationToken);
+        }
+
         // No writer can open a segment any more: its reign ended with the epoch key's last change (INV-18).
         var result = await runner.RunAsync(
             new MetadataTransaction()

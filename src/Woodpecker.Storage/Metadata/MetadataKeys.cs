@@ -86,6 +86,12 @@ public static class MetadataKeys
     /// <summary>A mark that orphan collection puts before it reads, so that its reads are ordered by consensus (X1, C4).</summary>
     public static string GcMark(LogId log) => Root + "gcmark/" + log.ToKey();
 
+    /// <summary>Prefix of a log's records of damaged objects.</summary>
+    public static string DamagePrefix(LogId log) => Root + "damage/" + log.ToKey() + "/";
+
+    /// <summary>Damage met in the published objects of a segment key (C7).</summary>
+    public static string Damage(LogId log, SegmentId segment) => DamagePrefix(log) + segment.ToKey();
+
     /// <summary>The tombstone of a deleted log; permanent.</summary>
     public static string Tombstone(LogId log) => TombstonePrefix + log.ToKey();
 

@@ -32,6 +32,9 @@ public enum ReleaseVerdict
 
     /// <summary>Published objects do not match this copy: keep it for an operator (R13).</summary>
     Mismatch,
+
+    /// <summary>Published objects are missing or damaged: keep the copy; if it is whole, write them again from it (C7).</summary>
+    Repair,
 }
 
 /// <summary>Answer of <see cref="LocalRelease"/>.</summary>
@@ -83,17 +86,25 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
 
         try
         {
+            // A scrub that read the bytes knows better than a HEAD.
+            if (await metadata.GetAsync(MetadataKeys.Damage(key.Log, id), cancellationToken) is { } damage
+                && MetadataJson.Read<DamageValue>(damage) is var known && known.Manifest == value.Manifest?.Key)
+            {
+                return Broken(value, $"a scrub met damage: {known.Detail}");
+            }
+
             var loaded = await _manifests.LoadAsync(clusterId, key.Log, id, value, cancellationToken);
             if (loaded.Manifest is not { } manifest)
-                return loaded.Answer == ManifestAnswer.Corrupt ? Mismatch(loaded.Detail) : Keep(loaded.Detail);
-            var wrong = CheckCopy(key, copy, manifest) ?? await VerifyObjectsAsync(manifest, cancellationToken);
-            return wrong is null
-                ? new ReleaseAnswer(ReleaseVerdict.Release, value.Manifest!.Sha256, "")
-                : Mismatch(wrong);
+                return Broken(value, loaded.Detail);
+            if (CheckCopy(key, copy, manifest) is { } wrong)
+                return Mismatch(wrong);
+            return await VerifyObjectsAsync(manifest, cancellationToken) is { } broken
+                ? Broken(value, broken)
+                : new ReleaseAnswer(ReleaseVerdict.Release, value.Manifest!.Sha256, "");
         }
         catch (ObjectStoreException e) when (e.Kind == ObjectStoreErrorKind.Corrupt)
         {
-            return Mismatch(e.Message);
+            return Broken(value, e.Message);
         }
     }
 
@@ -183,6 +194,10 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
     }
 
     private static ReleaseAnswer Keep(string why) => new(ReleaseVerdict.Keep, "", why);
+
+    // What a merge covers is not one segment's to write again.
+    private static ReleaseAnswer Broken(SegmentValue value, string why) =>
+        value.LastSegment is null ? new(ReleaseVerdict.Repair, "", why) : Mismatch(why);
 
     private static ReleaseAnswer Mismatch(string why) => new(ReleaseVerdict.Mismatch, "", why);
 }

@@ -22,6 +22,16 @@ public sealed class ManifestPublisher(IObjectStore store, JobTransactions jobs)
         return await jobs.PublishAsync(job, segment, reference, StoredBytes(manifest), gc, cancellationToken);
     }
 
+    /// <summary>Republish: objects written again of a segment whose published ones are damaged (C7).</summary>
+    /// <returns>The segment, or null if the job or the segment is no longer ours.</returns>
+    public async ValueTask<Versioned<SegmentValue>?> RepublishAsync(
+        Job job, Versioned<SegmentValue> segment, ManifestReference reference, SegmentManifest manifest,
+        CancellationToken cancellationToken)
+    {
+        await CheckAsync(reference, manifest, cancellationToken);
+        return await jobs.RepublishAsync(job, segment, reference, StoredBytes(manifest), cancellationToken);
+    }
+
     /// <summary>PublishMerge: adjacent published keys become one.</summary>
     /// <returns>The merged key, or null if anything changed meanwhile.</returns>
     public async ValueTask<Versioned<SegmentValue>?> PublishMergeAsync(

@@ -46,7 +46,8 @@ public sealed class SegmentUploader(IObjectStore store, SegmentObjectOptions opt
         Guid clusterId, Job job, SegmentValue segment, ReadOnlyMemory<byte> header, IAsyncEnumerable<EntryRun> runs,
         CancellationToken cancellationToken)
     {
-        Invariant.Check(segment.State == SegmentState.Sealed, "U1: only sealed segments are uploaded");
+        Invariant.Check(
+            segment is { State: SegmentState.Sealed or SegmentState.Compacted, LastSegment: null }, "U1: only sealed segments are uploaded");
         using var writer = new SegmentObjectWriter(
             store, options, new ObjectWriterIdentity(clusterId, job.Log, job.Segment, job.Token));
         var copied = new CopiedSegment(

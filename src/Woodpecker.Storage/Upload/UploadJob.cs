@@ -65,6 +65,21 @@ public sealed class UploadJob(
         return RunAsync(clusterId, log, id, segment, NoFrames.Instance, cancellationToken);
     }
 
+    /// <summary>Writes the objects of a Compacted segment again from this process's copy, under new names (C7).</summary>
+    public async ValueTask<UploadOutcome> RunAgainAsync(
+        Guid clusterId, LogId log, SegmentId id, Versioned<SegmentValue> segment, IFrameSource frames,
+        CancellationToken cancellationToken)
+    {
+        await using var lease = await JobLease.TryAcquireAsync(
+            jobs, leases, time, log, id, segment, JobKind.Upload, holder, cancellationToken);
+        if (lease is null)
+            return UploadOutcome.NotOurs;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(lease.Stopping, cancellationToken);
+        var uploaded = await uploader.UploadAsync(clusterId, lease.Job, segment.Value, frames, either.Token);
+        var published = await publisher.RepublishAsync(lease.Job, segment, uploaded.Reference, uploaded.Manifest, either.Token);
+        return published is null ? UploadOutcome.NotOurs : UploadOutcome.Published;
+    }
+
     private async ValueTask<UploadOutcome> RunAsync(
         LogId log, SegmentId id, Versioned<SegmentValue> segment,
         Func<Job, CancellationToken, ValueTask<UploadedSegment>> upload, IReadOnlyList<GcValue> gc,

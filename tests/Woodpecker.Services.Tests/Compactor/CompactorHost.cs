@@ -75,6 +75,14 @@ internal sealed class CompactorHost : IAsyncDisposable
         return (await answer.Content.ReadFromJsonAsync(CompactorJson.Default.PassReport))!;
     }
 
+    /// <summary>Reads and verifies everything that is published.</summary>
+    public async Task<ScrubReport> ScrubAsync()
+    {
+        using var answer = await _http.PostAsync("/control/scrub", content: null);
+        answer.EnsureSuccessStatusCode();
+        return (await answer.Content.ReadFromJsonAsync(CompactorJson.Default.ScrubReport))!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();

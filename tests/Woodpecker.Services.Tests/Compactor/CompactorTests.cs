@@ -88,6 +88,23 @@ public sealed class CompactorTests
     }
 
     [Fact]
+    public async Task Scrub_FindsWhatRotted_AndSaysWhere() // C7
+    {
+        await using var host = await CompactorHost.StartAsync(LogMode.QuorumBuffer);
+        await FillAsync(host, 3);
+        var sound = await host.ScrubAsync();
+        Assert.Equal((1, 3, 0, 0), (sound.Logs, sound.Keys, sound.Damaged, sound.Failed));
+        Assert.True(sound.Bytes > 0);
+        var key = host.World.Memory.Keys.First(static k => k.Value.EndsWith("-0001.wps", StringComparison.Ordinal));
+        host.World.Memory.Damage(key, static bytes => bytes[200] ^= 1);
+        Assert.Equal(1, (await host.ScrubAsync()).Damaged);
+        var damage = await Storage.Maintenance.ObjectScrubber.DamageOf(host.World.Metadata, host.World.Log, default);
+        Assert.Equal(key.Value, Assert.Single(damage).Value.Value.Object);
+        host.World.Memory.Damage(key, static bytes => bytes[200] ^= 1);
+        Assert.Equal(1, (await host.ScrubAsync()).Repaired);
+    }
+
+    [Fact]
     public async Task Outage_FailsTheLog_AndTheNextPassGoesOn()
     {
         await using var host = await CompactorHost.StartAsync(LogMode.QuorumBuffer);

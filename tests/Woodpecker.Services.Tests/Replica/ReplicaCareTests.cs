@@ -3,6 +3,8 @@ using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Upload;
+using Woodpecker.Testing.Segments;
 
 namespace Woodpecker.Services.Tests.Replica;
 
@@ -19,14 +21,7 @@ public sealed class ReplicaCareTests
         await using var replica = await ReplicaHost.StartAsync(world);
         var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
         using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 12);
-        await PutAsync(world, Value(segment, replica.Store.Self) with
-        {
-            State = SegmentState.Sealed,
-            LastEntry = segment.Last,
-            Chain = segment.Chain,
-            SealedBy = SealOrigin.Own,
-            SealedAt = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
-        });
+        await PutAsync(world, Sealed(segment, replica.Store.Self));
 
         await UntilAsync(() => replica.Store.Find(_key) is null);
         var value = MetadataJson.Read<SegmentValue>((await world.Metadata.GetAsync(MetadataKeys.Segment(_key.Log, _key.Segment), default))!);
@@ -34,6 +29,40 @@ public sealed class ReplicaCareTests
         Assert.True(ObjectNames.TryParse(value.Manifest!.Key, out var name));
         Assert.Equal(_key.Log, name.Log);
         Assert.Contains(world.Objects.Keys, key => key.Value == value.Manifest.Key);
+    }
+
+    [Fact]
+    public async Task DamagedObjects_AreWrittenAgain_FromACopyThatIsStillHeld() // C7, U7, INV-22
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world, ("Woodpecker:Care:UploadStaggerMilliseconds", "600000"));
+        var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 12);
+        var value = Sealed(segment, replica.Store.Self) with
+        {
+            Ensemble = [new EnsembleMember("replica-0", Guid.NewGuid(), 0), EnsembleMember.From(replica.Store.Self)],
+        };
+
+        // Another member published, and one of its objects is gone.
+        await PutAsync(world, value);
+        await UntilAsync(() => replica.Store.Find(_key)?.SealedEntry is not null);
+        var job = new Storage.Metadata.Transactions.Job(_key.Log, _key.Segment, 301, 1);
+        var uploaded = await new SegmentUploader(world.Objects, new SegmentObjectOptions()).UploadAsync(
+            ReplicaHost.Cluster, job, value, new FrameList(segment.Header, segment.Frames), default);
+        await world.Objects.DeleteAsync(new(uploaded.Manifest.Objects[0].Key), default);
+        await PutAsync(world, value with { State = SegmentState.Compacted, Manifest = uploaded.Reference });
+
+        await UntilAsync(() => replica.Store.Find(_key) is null);
+        var repaired = MetadataJson.Read<SegmentValue>(
+            (await world.Metadata.GetAsync(MetadataKeys.Segment(_key.Log, _key.Segment), default))!);
+        Assert.Equal(SegmentState.Compacted, repaired.State);
+        Assert.Equal((segment.Last, segment.Chain), (repaired.LastEntry, repaired.Chain));
+        Assert.NotEqual(uploaded.Reference.Key, repaired.Manifest!.Key);
+        var loaded = await new ManifestLoader(world.Objects).LoadAsync(
+            ReplicaHost.Cluster, _key.Log, _key.Segment, repaired, default);
+        Assert.Equal(ManifestAnswer.Ok, loaded.Answer);
+        foreach (var described in loaded.Manifest!.Objects)
+            Assert.Equal(described.Length, (await world.Objects.HeadAsync(new(described.Key), default))!.Value.Length);
     }
 
     [Fact]
@@ -102,6 +131,15 @@ public sealed class ReplicaCareTests
         Mode = LogMode.QuorumBuffer,
         Ensemble = [EnsembleMember.From(self)],
         BaseOffset = Offset.Zero,
+    };
+
+    private static SegmentValue Sealed(WireSegment segment, ReplicaId self) => Value(segment, self) with
+    {
+        State = SegmentState.Sealed,
+        LastEntry = segment.Last,
+        Chain = segment.Chain,
+        SealedBy = SealOrigin.Own,
+        SealedAt = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
     };
 
     private static async Task PutAsync(ReplicaWorld world, SegmentValue value) => await world.Metadata.CommitAsync(

@@ -40,7 +40,7 @@ public sealed class LocalReleaseTests : IAsyncLifetime
     {
         await _world.UploadAsync(_id);
         await _world.Memory.DeleteAsync(FirstObject(), default);
-        Assert.Equal(ReleaseVerdict.Mismatch, (await CheckAsync(verification)).Verdict);
+        Assert.Equal(ReleaseVerdict.Repair, (await CheckAsync(verification)).Verdict);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class LocalReleaseTests : IAsyncLifetime
     {
         await _world.UploadAsync(_id);
         _world.Memory.Damage(FirstObject(), static bytes => bytes[200] ^= 1);
-        Assert.Equal(ReleaseVerdict.Mismatch, (await CheckAsync(ReleaseVerification.ReadBack)).Verdict);
+        Assert.Equal(ReleaseVerdict.Repair, (await CheckAsync(ReleaseVerification.ReadBack)).Verdict);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class LocalReleaseTests : IAsyncLifetime
         await _world.UploadAsync(_id);
         var length = (int)(await _world.Memory.HeadAsync(FirstObject(), default))!.Value.Length;
         _world.Memory.Replace(FirstObject(), new byte[length]);
-        Assert.Equal(ReleaseVerdict.Mismatch, (await CheckAsync(ReleaseVerification.Head)).Verdict);
+        Assert.Equal(ReleaseVerdict.Repair, (await CheckAsync(ReleaseVerification.Head)).Verdict);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class LocalReleaseTests : IAsyncLifetime
         var data = (await _world.Memory.GetAsync(key, ByteRange.Whole, 1_000_000, default))!.Value.Bytes.ToArray();
         data[^3] ^= 1;
         _world.Memory.Replace(key, data);
-        Assert.Equal(ReleaseVerdict.Mismatch, (await CheckAsync(ReleaseVerification.Head)).Verdict);
+        Assert.Equal(ReleaseVerdict.Repair, (await CheckAsync(ReleaseVerification.Head)).Verdict);
     }
 
     [Fact]

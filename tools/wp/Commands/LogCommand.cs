@@ -196,6 +196,11 @@ internal static class LogCommand
 
         AnsiConsole.Write(table);
         losses.ForEach(Print.Line);
+        foreach (var segment in log.Segments ?? [])
+        {
+            if (segment.Damage is { } damage)
+                AnsiConsole.MarkupLine($"[red]Segment {Text(segment.Id)} is damaged:[/] {Markup.Escape(damage)}");
+        }
     }
 
     private static void WriteJson(LogDescription log) =>

@@ -29,6 +29,7 @@ namespace Woodpecker.Storage.Metadata.Json;
 [JsonSerializable(typeof(JobValue))]
 [JsonSerializable(typeof(ReaderPinValue))]
 [JsonSerializable(typeof(GcValue))]
+[JsonSerializable(typeof(DamageValue))]
 [JsonSerializable(typeof(TombstoneValue))]
 [JsonSerializable(typeof(AuditValue))]
 internal sealed partial class MetadataJsonContext : JsonSerializerContext;

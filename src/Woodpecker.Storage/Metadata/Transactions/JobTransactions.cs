@@ -90,6 +90,20 @@ public sealed class JobTransactions(TransactionRunner runner)
         return PublishAsync(job, segments, merged, gc, cancellationToken);
     }
 
+    /// <summary>
+    /// Republish: names objects that were written again of a Compacted segment whose published ones are damaged. Nothing but
+    /// the manifest changes (INV-15); the old objects become orphans of a dead job (C4).
+    /// </summary>
+    /// <returns>The segment, or null if the job or the segment is no longer ours to publish.</returns>
+    public ValueTask<Versioned<SegmentValue>?> RepublishAsync(
+        Job job, Versioned<SegmentValue> segment, ManifestReference manifest, long storedBytes, CancellationToken cancellationToken)
+    {
+        Invariant.Check(
+            segment.Value is { State: SegmentState.Compacted, LastSegment: null }, "only a segment of its own is written again");
+        var value = segment.Value with { Manifest = manifest, StoredBytes = storedBytes };
+        return PublishAsync(job, [segment], value, [], cancellationToken);
+    }
+
     private async ValueTask<Versioned<SegmentValue>?> PublishAsync(
         Job job,
         IReadOnlyList<Versioned<SegmentValue>> segments,
@@ -115,6 +129,9 @@ public sealed class JobTransactions(TransactionRunner runner)
         }
 
         transaction.Delete(jobKey);
+        // What was known of the old objects says nothing about the new ones.
+        if (first.Value.State == SegmentState.Compacted)
+            transaction.Delete(MetadataKeys.Damage(job.Log, job.Segment));
 
         // X6: the manifest in the segment key decides, since later jobs keep or replace it but never invent ours.
         var manifestKey = written.Manifest!.Key;
