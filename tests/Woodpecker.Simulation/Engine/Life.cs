@@ -8,6 +8,7 @@ internal sealed class Life
 {
     private readonly Simulator _sim;
     private readonly List<SimEvent> _postponed = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Life(Simulator sim, string name, int number, TimeSpan clockOffset)
     {
@@ -26,12 +27,22 @@ internal sealed class Life
 
     public bool IsDead { get; private set; }
 
+    /// <summary>Ends with the life.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>The process's services; null until it is composed.</summary>
+    public IServiceProvider? Services { get; set; }
+
+    /// <summary>An error in its log that no fault explains.</summary>
+    public string? Defect { get; set; }
+
     public bool IsPaused { get; private set; }
 
     /// <summary>The process ends at once; nothing of it goes on.</summary>
     public void Kill()
     {
         IsDead = true;
+        _ended.TrySetResult();
         _postponed.Clear();
     }
 

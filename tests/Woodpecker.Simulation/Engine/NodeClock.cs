@@ -12,7 +12,7 @@ internal sealed class NodeClock(Simulator sim, Life life) : TimeProvider
 
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
-    public override long GetTimestamp() => sim.Now;
+    public override long GetTimestamp() => sim.ReadClock();
 
     public override DateTimeOffset GetUtcNow() => _epoch + TimeSpan.FromTicks(sim.Now) + Offset;
 

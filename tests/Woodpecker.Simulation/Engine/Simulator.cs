@@ -8,10 +8,14 @@ namespace Woodpecker.Simulation.Engine;
 /// <remarks>Threads: everything runs on the one pool thread; <see cref="Run"/> blocks the caller's.</remarks>
 internal sealed class Simulator : IDisposable
 {
+    private const int MaxBusyTurns = 100_000;
+
     private readonly PriorityQueue<SimEvent, (long At, long Sequence)> _events = new();
     private readonly ManualResetEventSlim _ended = new();
     private readonly WaitCallback _drive;
     private long _sequence;
+    private int _busyTurns;
+    private int _eventsNow;
     private int _thread;
     private bool _isOver;
 
@@ -50,6 +54,9 @@ internal sealed class Simulator : IDisposable
         _ended.Wait();
     }
 
+    /// <summary>What a process asks its clock for takes time, too: who looks again and again sees it pass.</summary>
+    public long ReadClock() => Now += TimeSpan.TicksPerMicrosecond;
+
     public void Stop() => _isOver = true;
 
     public void Fail(string what)
@@ -84,8 +91,16 @@ internal sealed class Simulator : IDisposable
     {
         if (Environment.CurrentManagedThreadId != _thread)
             Fail("a continuation ran outside the simulator's thread");
+        if (++_busyTurns > MaxBusyTurns)
+        {
+            Fail("product code works on without an end while no time passes");
+            _ended.Set();
+            return;
+        }
+
         while (ThreadPool.PendingWorkItemCount == 0)
         {
+            _busyTurns = 0;
             if (_isOver || !_events.TryDequeue(out var one, out var key))
             {
                 if (!_isOver)
@@ -96,7 +111,10 @@ internal sealed class Simulator : IDisposable
 
             if (one.IsCancelled || one.Owner is { IsDead: true })
                 continue;
-            Now = key.At;
+            _eventsNow = key.At <= Now ? _eventsNow + 1 : 0;
+            if (_eventsNow > MaxBusyTurns)
+                Fail($"too many events at one moment, the last one is {one.Kind} of {one.Owner?.Name}");
+            Now = Math.Max(Now, key.At);
             if (one.Owner is { IsPaused: true } paused)
             {
                 paused.Postpone(one);

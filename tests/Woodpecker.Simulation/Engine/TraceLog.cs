@@ -12,6 +12,9 @@ internal sealed class TraceLog(TextWriter? all)
     private long _count;
     private long _now;
 
+    /// <summary>Whether events without a text are written, too.</summary>
+    public bool ShowsEvents { get; init; }
+
     /// <summary>FNV-1a over times, nodes, kinds and texts.</summary>
     public ulong Hash { get; private set; } = 0xCBF29CE484222325;
 
@@ -32,8 +35,8 @@ internal sealed class TraceLog(TextWriter? all)
         if (text is not null)
             Mix(text);
         _ring[_count++ % Kept] = (_now, node, kind, text);
-        if (all is not null && text is not null)
-            all.WriteLine(Line(_now, node, kind, text));
+        if (all is not null && (text is not null || ShowsEvents))
+            all.WriteLine(Line(_now, node, kind, text ?? ""));
     }
 
     /// <summary>The last lines with a text, of every node, in order.</summary>

@@ -77,7 +77,7 @@ internal sealed class EtcdClient(Simulator sim, EtcdModel etcd, Faults faults, L
         var back = _random.Chance(faults.EtcdLoseAnswer) ? (TimeSpan?)null : _random.Between(0.2, 2);
         var failure = isWrite ? MetadataErrorKind.Unknown : MetadataErrorKind.Unavailable;
         Exception Failed() => new MetadataException(failure, "Simulated: etcd did not answer.");
-        return RemoteCall.SendAsync(
+        return RemoteCall.SendAsync<T>(
             sim,
             life,
             kind,

@@ -28,7 +28,8 @@ internal sealed class SimJournalExecutor(Simulator sim, Faults faults, ReplicaDi
 
         public void Join()
         {
-            while (!_isOver)
+            // A dead process writes nothing more.
+            while (!_isOver && !owner.IsDead)
                 Take();
         }
 
@@ -52,6 +53,8 @@ internal sealed class SimJournalExecutor(Simulator sim, Faults faults, ReplicaDi
             }
         }
     }
+
+    private bool IsDead => life.IsDead;
 
     private void Schedule(string name, Action run)
     {

@@ -1,0 +1,155 @@
+using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
+using Woodpecker.Protocol.Mapping;
+using Woodpecker.Protocol.Replica;
+using Woodpecker.Replica;
+using Woodpecker.Segments;
+using Woodpecker.Simulation.Engine;
+using Woodpecker.Simulation.Nodes;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Replicas;
+
+namespace Woodpecker.Simulation.Checks;
+
+/// <summary>Looks at all replicas at once, which only a simulator can (INV-9, 10, 11, 17).</summary>
+internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
+{
+    private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(200);
+
+    // What each node held when its last life ended, until the next one has booted.
+    private readonly Dictionary<string, Memory> _ended = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _mayLose = new(StringComparer.Ordinal);
+
+    // Epochs that stores answered to have promised: durable by R5.
+    private readonly Dictionary<(ReplicaId Replica, LogId Log), LogEpoch> _promised = [];
+
+    /// <summary>A replica answers a call.</summary>
+    public void OnAnswered(IMessage request, IMessage response)
+    {
+        if (request is not FenceRequest fence || response is not FenceReply { Fenced: { } fenced })
+            return;
+        var key = (IdentityMapping.ToReplicaId(fenced.Replica), new LogId(fence.Envelope.LogId));
+        _promised[key] = new LogEpoch(Math.Max(fence.Envelope.Epoch, _promised.GetValueOrDefault(key).Value));
+    }
+
+    /// <summary>A node whose store was damaged or replaced on purpose may hold less.</summary>
+    public void AllowLoss(SimNode node) => _mayLose.Add(node.Name);
+
+    /// <summary>Remembers what a store promised and held.</summary>
+    public void OnEnding(SimNode node)
+    {
+        if (StoreOf(node) is not { } store)
+            return;
+        _ended[node.Name] = new Memory(store.Self, store.List().ToDictionary(static s => s.Key));
+    }
+
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            await sim.Delay(_period);
+            foreach (var node in cluster.Of(NodeKind.Replica))
+                CheckBooted(node);
+            CheckConfirmed();
+        }
+    }
+
+    /// <summary>INV-17: two members hold everything up to the seal.</summary>
+    public void CheckSealed(SegmentKey key, SegmentValue value)
+    {
+        if (value.Mode != LogMode.QuorumBuffer || value.LastEntry is not { } last || last.IsNone)
+            return;
+        var holders = 0;
+        foreach (var member in value.Ensemble)
+        {
+            if (_mayLose.Contains(member.Node))
+                holders++;
+            else if (Find(member, key) is { } copy && copy.DurableEntry >= last)
+                holders++;
+        }
+
+        if (holders < 2)
+            sim.Fail($"INV-17: segment {key} was sealed at {last}, but only {holders} members hold that much");
+    }
+
+    // INV-10, INV-11: what was durable when the process ended is there when the next one serves, or its generation is another.
+    private void CheckBooted(SimNode node)
+    {
+        if (StoreOf(node) is not { } store || !_ended.Remove(node.Name, out var before))
+            return;
+        if (_mayLose.Contains(node.Name) || store.Self != before.Self)
+            return;
+        foreach (var ((replica, log), promised) in _promised)
+        {
+            if (replica != store.Self)
+                continue;
+            if (store.Promised(log) < promised)
+                sim.Fail($"INV-11: {node.Name} promised epoch {promised} for log {log} and came back with {store.Promised(log)}");
+        }
+
+        foreach (var (key, held) in before.Segments)
+        {
+            if (store.Find(key) is not { } copy)
+            {
+                // Dropped in the moment before: only possible when metadata says that it may be.
+                if (StateOf(key) is SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed)
+                    sim.Fail($"INV-10: {node.Name} held segment {key} up to {held.DurableEntry} and came back without it");
+            }
+            else if (copy.DurableEntry < held.DurableEntry && copy.SealedEntry is null)
+            {
+                sim.Fail($"INV-10: {node.Name} held segment {key} up to {held.DurableEntry} and came back with {copy.DurableEntry}");
+            }
+        }
+    }
+
+    // INV-9: no LAC that any member knows lies above what two members hold.
+    private void CheckConfirmed()
+    {
+        if (_mayLose.Count > 0)
+            return;
+        var copies = new Dictionary<SegmentKey, List<SegmentInfo>>();
+        foreach (var node in cluster.Of(NodeKind.Replica))
+        {
+            var held = StoreOf(node)?.List() ?? (_ended.TryGetValue(node.Name, out var memory) ? [.. memory.Segments.Values] : []);
+            foreach (var copy in held)
+            {
+                if (!copies.TryGetValue(copy.Key, out var list))
+                    copies.Add(copy.Key, list = []);
+                list.Add(copy);
+            }
+        }
+
+        foreach (var (key, list) in copies)
+        {
+            var lac = list.Max(static c => c.ConfirmedEntry);
+            if (lac.IsNone || StateOf(key) is not (SegmentState.Open or SegmentState.Recovering))
+                continue;
+            var holders = list.Count(c => c.DurableEntry >= lac);
+            if (holders < 2 && !list.Any(static c => c.IsDamaged || c.IsPoisoned) && !HasNewGeneration())
+                sim.Fail($"INV-9: entry {lac} of segment {key} is confirmed, but only {holders} members hold it");
+        }
+    }
+
+    private bool HasNewGeneration() => cluster.Of(NodeKind.Replica).Any(n => StoreOf(n)?.Self.Generation > 0 || StoreOf(n) is null);
+
+    private SegmentState? StateOf(SegmentKey key) =>
+        cluster.Etcd.Get(MetadataKeys.Segment(key.Log, key.Segment), cluster.Etcd.Revision) is { } entry
+            ? MetadataJson.Read<SegmentValue>(entry).State
+            : null;
+
+    private SegmentInfo? Find(EnsembleMember member, SegmentKey key)
+    {
+        var node = cluster.Nodes.First(n => n.Name == member.Node);
+        if (StoreOf(node) is { } store)
+            return store.Find(key);
+        return _ended.TryGetValue(node.Name, out var memory) ? memory.Segments.GetValueOrDefault(key) : null;
+    }
+
+    private static ReplicaStore? StoreOf(SimNode node) =>
+        node.IsUp ? node.Life!.Services?.GetService<ReplicaNode>()?.StoreIfServing : null;
+
+    private sealed record Memory(
+        ReplicaId Self, Dictionary<SegmentKey, SegmentInfo> Segments);
+}

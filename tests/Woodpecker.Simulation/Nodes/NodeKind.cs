@@ -1,0 +1,12 @@
+namespace Woodpecker.Simulation.Nodes;
+
+internal enum NodeKind
+{
+    Writer,
+
+    Replica,
+
+    Reader,
+
+    Compactor,
+}

@@ -1,0 +1,43 @@
+namespace Woodpecker.Simulation.Workload;
+
+/// <summary>Faults that strike nodes and ways as a whole.</summary>
+internal enum NemesisKind
+{
+    CrashWriter,
+
+    CrashReplica,
+
+    CrashOther,
+
+    PowerFailure,
+
+    PowerCut,
+
+    Pause,
+
+    Partition,
+
+    OneWayPartition,
+
+    Isolate,
+
+    EtcdOutage,
+
+    EtcdCut,
+
+    RevokeLeases,
+
+    EndWatches,
+
+    ObjectOutage,
+
+    ClockJump,
+
+    ReplaceDisk,
+
+    BitRot,
+
+    ForceTakeover,
+
+    StopWriter,
+}

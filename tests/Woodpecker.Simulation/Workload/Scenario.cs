@@ -1,0 +1,123 @@
+using Woodpecker.Simulation.Engine;
+using Woodpecker.Simulation.Nodes;
+using Woodpecker.Storage.Journal;
+using Woodpecker.Storage.Metadata.Values;
+
+namespace Woodpecker.Simulation.Workload;
+
+/// <summary>What a seed draws for itself: sizes, modes, kinds of faults and their rates (swarm).</summary>
+internal sealed class Scenario
+{
+    private Scenario(SimRandom random)
+    {
+        Replicas = random.Chance(0.7) ? 3 : 4;
+        Writers = 1 + random.Next(3);
+        Compactors = random.Chance(0.85) ? 1 + random.Next(2) : 0;
+        Length = random.Between(15_000, 60_000);
+        var logs = 1 + random.Next(3);
+        for (var i = 1; i <= logs; i++)
+            Logs.Add(DrawLog(random, i));
+        Clients = logs + random.Next(3);
+        ReadClients = 1 + random.Next(2);
+        Operations = 40 + random.Next(random.Chance(0.2) ? 400 : 120);
+        Settings = DrawSettings(random);
+        DrawRates(random);
+        foreach (var kind in Enum.GetValues<NemesisKind>())
+        {
+            if (random.Chance(0.4))
+                Kinds.Add(kind);
+        }
+
+        FaultGap = random.Chance(0.1) ? TimeSpan.MaxValue : random.Between(300, 6_000);
+        // A store that is lost for good uses up the one loss that may be survived: nothing else is damaged then.
+        if (Kinds.Contains(NemesisKind.ReplaceDisk))
+        {
+            Kinds.Remove(NemesisKind.PowerFailure);
+            Kinds.Remove(NemesisKind.PowerCut);
+            Kinds.Remove(NemesisKind.BitRot);
+            Faults.DiskTear = 0;
+            Faults.DiskSyncError = 0;
+        }
+    }
+
+    public int Replicas { get; }
+
+    public int Writers { get; }
+
+    public int Compactors { get; }
+
+    public int Clients { get; }
+
+    public int ReadClients { get; }
+
+    public int Operations { get; }
+
+    public TimeSpan Length { get; }
+
+    public List<LogPlan> Logs { get; } = [];
+
+    public Faults Faults { get; } = new();
+
+    public List<NemesisKind> Kinds { get; } = [];
+
+    public TimeSpan FaultGap { get; }
+
+    public Settings Settings { get; }
+
+    public static Scenario Draw(SimRandom random) => new(random);
+
+    private static LogPlan DrawLog(SimRandom random, int number)
+    {
+        var name = "log-" + (char)('0' + number);
+        return new LogPlan(name, new LogValue
+        {
+            Name = name,
+            Mode = random.Chance(0.25) ? LogMode.MemoryBuffer : LogMode.QuorumBuffer,
+            SegmentBytes = random.Chance(0.5) ? 400 + random.Next(4_000) : 4_000 + random.Next(60_000),
+            SegmentAgeMilliseconds = 1_000 + random.Next(20_000),
+            LingerMilliseconds = random.Next(3) * 50,
+        });
+    }
+
+    private static Settings DrawSettings(SimRandom random) => new()
+    {
+        PipelineDepth = 1 + random.Next(4),
+        IdleSealMilliseconds = random.Chance(0.4) ? 300 + random.Next(2_000) : 5_000,
+        SlotsInFlight = 1 + random.Next(6),
+        AppendTimeoutMilliseconds = 4_000 + random.Next(8_000),
+        LiveSeconds = 2 + random.Next(4),
+        UploadStaggerMilliseconds = random.Chance(0.3) ? 0 : 200 + random.Next(2_000),
+        GcGraceSeconds = random.Next(4),
+        OrphanSeconds = 4 + random.Next(20),
+        OrphanGraceSeconds = random.Next(4),
+        MinKeys = 2 + random.Next(3),
+        Journal = new JournalOptions
+        {
+            FileSize = 128 * 1024,
+            GroupSize = 8 * 1024,
+            MaxRecordBody = 16 * 1024,
+            Capacity = (random.Chance(0.1) ? 5 : 32) * 128 * 1024,
+            SpareFiles = 1,
+            MaxGroupRecords = random.Chance(0.3) ? 2 : 64,
+        },
+    };
+
+    private void DrawRates(SimRandom random)
+    {
+        double Rate(double most) => random.Chance(0.45) ? random.NextDouble() * most : 0;
+        Faults.EtcdRefuse = Rate(0.05);
+        Faults.EtcdLoseRequest = Rate(0.03);
+        Faults.EtcdLoseAnswer = Rate(0.05);
+        Faults.EtcdStaleRead = Rate(0.2);
+        Faults.EtcdSlow = Rate(0.05);
+        Faults.ObjectRefuse = Rate(0.1);
+        Faults.ObjectLoseAnswer = Rate(0.1);
+        Faults.ObjectLatePut = Rate(0.05);
+        Faults.ObjectSlow = Rate(0.05);
+        Faults.NetReset = Rate(0.01);
+        Faults.NetSlow = Rate(0.05);
+        Faults.DiskSlow = Rate(0.02);
+        Faults.DiskTear = Rate(0.003);
+        Faults.DiskSyncError = Rate(0.002);
+    }
+}
