@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real servers that tests run against: etcd and Ceph's S3 gateway, from the distribution's packages.
+# Installs what tests run against, from the distribution's packages: etcd, Ceph's S3 gateway, and spin with a C compiler for
+# the models.
 # What is there already is left alone. Where it cannot install (not Debian, no rights), it says what is missing and ends
 # with 1; tests that need the server are then skipped with that reason.
 set -uo pipefail
@@ -9,8 +10,10 @@ command -v etcd >/dev/null || wanted+=(etcd-server etcd-client)
 if ! command -v radosgw >/dev/null || ! command -v ceph-osd >/dev/null || ! command -v ceph-mon >/dev/null; then
   wanted+=(ceph-mon ceph-osd radosgw ceph-common)
 fi
+command -v spin >/dev/null || wanted+=(spin)
+command -v gcc >/dev/null || wanted+=(gcc libc6-dev)
 if [ ${#wanted[@]} -eq 0 ]; then
-  echo "etcd and radosgw are installed."
+  echo "etcd, radosgw, spin and gcc are installed."
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
