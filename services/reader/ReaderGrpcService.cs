@@ -6,13 +6,14 @@ using Woodpecker.Reading;
 using Woodpecker.ServiceDefaults;
 using Woodpecker.Services;
 using Woodpecker.Storage.Reading;
+using Woodpecker.Storage.Verification;
 using ReaderBase = Woodpecker.Protocol.V1.Reader.ReaderBase;
 
 namespace Woodpecker.Reader;
 
 /// <summary>The gRPC edge: a stream of verified entries, kept alive by heartbeats at the tail.</summary>
 internal sealed class ReaderGrpcService(
-    ReaderPool pool, IOptions<ReaderOptions> options, ServiceSettings settings) : ReaderBase
+    ReaderPool pool, LogVerifier verifier, IOptions<ReaderOptions> options, ServiceSettings settings) : ReaderBase
 {
     public override async Task Read(
         ReadRequest request, IServerStreamWriter<ReadReply> responseStream, ServerCallContext context)
@@ -25,6 +26,15 @@ internal sealed class ReaderGrpcService(
             Prefetcher.Start(lease.Reader, new Offset(request.From), limits, wait, request.MaxEntries);
         while (await ahead.NextAsync(cancellationToken) is { } outcome)
             await responseStream.WriteAsync(ToReply(outcome, request.Log), cancellationToken);
+    }
+
+    public override async Task Verify(
+        VerifyRequest request, IServerStreamWriter<VerifyReply> responseStream, ServerCallContext context)
+    {
+        // A verification reads like any reader, and takes a reader's place among those the process has memory for.
+        using var lease = await pool.OpenAsync(request.Log, context.CancellationToken);
+        await foreach (var step in verifier.RunAsync(lease.Reader.Log, request.EverySource, context.CancellationToken))
+            await responseStream.WriteAsync(VerifyMapping.ToWire(step), context.CancellationToken);
     }
 
     private static ReadReply ToReply(ReadOutcome outcome, string log)

@@ -12,6 +12,7 @@ using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
+using Woodpecker.Storage.Verification;
 
 namespace Woodpecker.Reader;
 
@@ -40,6 +41,13 @@ internal static class ReaderServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<LogCatalog>>()));
         services.AddSingleton<ReaderPool>();
+        services.AddSingleton(static provider => new LogVerifier(
+            provider.GetRequiredService<LogCatalog>(),
+            provider.GetRequiredService<IObjectStore>(),
+            provider.GetRequiredService<ITailSource>(),
+            provider.GetRequiredService<ClusterIdentity>().GetAsync,
+            provider.GetRequiredService<LogReaderOptions>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
         services.AddSingleton<LogTransactions>();

@@ -226,6 +226,22 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
     }
 
     /// <summary>
+    /// Has a reader read a whole log once more, every byte from where it lies, and check everything there is to check.
+    /// </summary>
+    /// <param name="log">The log.</param>
+    /// <param name="isEverySource">Every copy, instead of one good copy of every entry.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Steps; findings are steps too, and the last one is the summary.</returns>
+    /// <exception cref="WoodpeckerException">NotFound, or Unavailable: the verification broke off.</exception>
+    public IAsyncEnumerable<VerifyStep> VerifyAsync(
+        string log, bool isEverySource = false, CancellationToken cancellationToken = default)
+    {
+        CheckName(log);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _reads.VerifyAsync(log, isEverySource, cancellationToken);
+    }
+
+    /// <summary>
     /// Closes the writers of <c>AppendAsync</c> after what they accepted is answered, then the channels.
     /// </summary>
     public async ValueTask DisposeAsync()

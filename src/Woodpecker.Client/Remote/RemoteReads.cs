@@ -77,6 +77,30 @@ internal sealed class RemoteReads(IPeerChannels channels, IReadOnlyList<string> 
         }
     }
 
+    /// <summary>One verification from beginning to end; one that breaks off proves nothing and is not resumed.</summary>
+    public async IAsyncEnumerable<VerifyStep> VerifyAsync(
+        string log, bool isEverySource, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var peer = readers[0];
+        var request = new VerifyRequest { Log = log, EverySource = isEverySource };
+        using var call = new ReaderClient(channels.GetInvoker(peer)).Verify(request, cancellationToken: cancellationToken);
+        while (true)
+        {
+            try
+            {
+                if (!await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false))
+                    yield break;
+            }
+            catch (RpcException e)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                throw FailureMapping.FromRpcException(e, peer);
+            }
+
+            yield return VerifyMapping.ToStep(call.ResponseStream.Current);
+        }
+    }
+
     private AsyncServerStreamingCall<ReadReply> Open(
         string peer, string log, ReadOptions options, Offset from, long left, CancellationToken cancellationToken)
     {

@@ -64,6 +64,9 @@ public sealed class LogReader
     /// </summary>
     public Offset VisibleEnd => _visibility.End;
 
+    /// <summary>The log it reads.</summary>
+    public LogId Log => _log;
+
     /// <summary>The log as this reader saw it last; null before the first read.</summary>
     public LogSnapshot? Snapshot => _snapshot;
 

@@ -180,5 +180,8 @@ public sealed class ObjectReader(
     }
 
     private static WoodpeckerException Failure(SourceAnswer answer, string detail) =>
-        new(answer == SourceAnswer.Corrupt ? ErrorKind.Corrupt : ErrorKind.Unavailable, detail);
+        new(answer == SourceAnswer.Corrupt ? ErrorKind.Corrupt : ErrorKind.Unavailable, detail)
+        {
+            Reason = answer.ToString(),
+        };
 }

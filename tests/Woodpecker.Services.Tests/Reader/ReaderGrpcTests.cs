@@ -113,6 +113,25 @@ public sealed class ReaderGrpcTests
             batches.SelectMany(static b => b.Entries).Select(Text));
     }
 
+    [Fact] // V3, INV-30
+    public async Task AVerification_FindsTheDamagedCopy_AndGoesOnToTheVisibleEnd()
+    {
+        await using var host = await ReaderHost.StartAsync();
+        await host.Log.SealAsync(0, await host.Log.OpenAsync(0, 0, 30, 29), 30);
+        await host.Log.OpenAsync(1, 30, 6, 5);
+        host.Log.Members.Damage(new SegmentId(0), "replica-2");
+        await using var client = host.Connect();
+        using var stop = new CancellationTokenSource(_limit);
+        var steps = new List<VerifyStep>();
+
+        await foreach (var step in client.VerifyAsync("demo", isEverySource: true, stop.Token))
+            steps.Add(step);
+
+        var finding = Assert.Single(steps, static s => s.Kind == VerifyStepKind.Finding);
+        Assert.Equal((ErrorKind.Corrupt, "replica-2", new SegmentId(0)), (finding.Problem, finding.Source, finding.Segment));
+        Assert.Equal((VerifyStepKind.Summary, 36UL, 1UL), (steps[^1].Kind, steps[^1].Entries, steps[^1].Findings));
+    }
+
     [Fact]
     public async Task AnUnknownLog_IsNotFound()
     {

@@ -98,6 +98,7 @@ public sealed class PaperLog : IAsyncDisposable
         {
             State = SegmentState.Sealed,
             LastEntry = new EntryId(count - 1),
+            Chain = ChainAt(id, open.BaseOffset!.Value.Value, count),
             Lost = lostTo is { } to ? new LostRange(open.BaseOffset!.Value + count, new Offset(to)) : null,
         };
         foreach (var member in Ensemble)
@@ -128,6 +129,15 @@ public sealed class PaperLog : IAsyncDisposable
         Metadata.Dispose();
         await _store.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>The chain after so many entries of a segment.</summary>
+    public static ulong ChainAt(ulong segment, ulong start, int count)
+    {
+        if (count == 0)
+            return ChainHash.Start(Id, new SegmentId(segment), Epoch, new Offset(start));
+        Assert.True(FrameHeader.Read(Frames(segment, start, count, count)[0].Span, out var header).IsOk);
+        return header.ChainAfter;
     }
 
     public static List<ReadOnlyMemory<byte>> Frames(ulong segment, ulong start, int count, int perFrame)

@@ -12,6 +12,7 @@ internal static class WpCommand
             LogCommand.Create(),
             AppendCommand.Create(),
             ReadCommand.Create(),
+            VerifyCommand.Create(),
             SegmentCommand.Create(),
             StatusCommand.Create(),
             BenchCommand.Create(),

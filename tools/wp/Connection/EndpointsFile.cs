@@ -71,5 +71,6 @@ internal sealed record ServiceInformation(string? Name, string? Version, string?
 [JsonSerializable(typeof(ServiceInformation))]
 [JsonSerializable(typeof(List<Commands.ServiceStatus>))]
 [JsonSerializable(typeof(Commands.AppendSummary))]
+[JsonSerializable(typeof(Commands.VerifySummary))]
 [JsonSerializable(typeof(Benchmark.BenchResult))]
 internal sealed partial class ToolJson : JsonSerializerContext;
