@@ -56,10 +56,18 @@ internal sealed partial class ReplicaNode(
     public ReplicaStore Store => StoreIfServing
         ?? throw new WoodpeckerException(ErrorKind.Unavailable, $"Replica {NodeId} does not serve yet: {_problem}.");
 
+    /// <summary>Whether a planned stop began: no new segments are taken (Z3).</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>A planned stop began: readiness goes first.</summary>
+    public void BeginDrain() => IsDraining = true;
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         if (!_serving.Task.IsCompletedSuccessfully)
             return Task.FromResult(HealthCheckResult.Unhealthy(_problem));
+        if (IsDraining)
+            return Task.FromResult(HealthCheckResult.Unhealthy("the replica is stopping"));
         if (_opened!.Failure is not null)
             return Task.FromResult(HealthCheckResult.Unhealthy("the journal failed"));
         return Task.FromResult(IsMetadataRolledBack
@@ -160,6 +168,7 @@ internal sealed partial class ReplicaNode(
                     Generation = store.Self.Generation,
                     AppId = NodeId,
                     Zone = options.Value.Zone,
+                    IsMemory = options.Value.Journal.IsMemory ? true : null,
                 },
                 cancellationToken),
             cancellationToken);

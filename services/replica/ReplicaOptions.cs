@@ -49,9 +49,17 @@ internal sealed class ReplicaOptions
         [Range(0.05, 1.0)]
         public double UploadHarderAt { get; set; } = 0.70;
 
+        /// <summary>Share of the capacity from which on producers are slowed down (U8).</summary>
+        [Range(0.05, 1.0)]
+        public double SlowDataAt { get; set; } = 0.85;
+
         /// <summary>Share of the capacity from which on data is refused; fences, seals and drops go on (U8, R9).</summary>
         [Range(0.05, 1.0)]
         public double RefuseDataAt { get; set; } = 0.95;
+
+        /// <summary>How long a planned stop waits until what is held in memory is uploaded, in seconds (kind Memory, Z3).</summary>
+        [Range(0, 3_600)]
+        public int DrainSeconds { get; set; } = 20;
 
         public bool IsMemory => Kind.Equals("memory", StringComparison.OrdinalIgnoreCase);
     }

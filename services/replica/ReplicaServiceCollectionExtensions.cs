@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Woodpecker.Replica.Care;
 using Woodpecker.Replica.Uploading;
 using Woodpecker.ServiceDefaults;
@@ -41,6 +42,13 @@ internal static class ReplicaServiceCollectionExtensions
         services.AddHostedService<CareLoop>();
         services.AddHostedService<ScrubLoop>();
         services.AddHostedService<ReplicaMetrics>();
+        services.AddHostedService<DrainOnStop>();
+        services.AddOptions<HostOptions>().Configure<IOptions<ReplicaOptions>>(static (host, replica) =>
+        {
+            // The drain of a journal in memory comes before everything else that a stop does.
+            if (replica.Value.Journal.IsMemory)
+                host.ShutdownTimeout += TimeSpan.FromSeconds(replica.Value.Journal.DrainSeconds);
+        });
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<ReplicaNode>("store", tags: [HealthTags.Ready]);
         return builder;

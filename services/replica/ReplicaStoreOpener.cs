@@ -23,6 +23,7 @@ internal sealed class ReplicaStoreOpener(
             ClusterId = clusterId,
             NodeId = options.Value.NodeId,
             Journal = medium.Journal,
+            SlowDataAt = options.Value.Journal.SlowDataAt,
             RefuseDataAt = options.Value.Journal.RefuseDataAt,
         };
         try

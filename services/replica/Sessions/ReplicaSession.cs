@@ -136,6 +136,8 @@ internal sealed class ReplicaSession
         var target = IdentityMapping.ToReplicaId(open.Target);
         if (!target.IsSameStore(_store.Self))
             return Refuse(ReplicaRefusal.Of(ReplicaRefusalKind.WrongReplica, $"this is {_store.Self}"), key);
+        if (_node.IsDraining && _store.Find(key) is null)
+            return Refuse(ReplicaRefusal.Of(ReplicaRefusalKind.Unavailable, "the replica is stopping"), key);
         var refusal = await _store.OpenSegmentAsync(key, new LogEpoch(open.Epoch), open.Header.Memory, _board, stop);
         return refusal is { } why ? Refuse(why, key) : null;
     }

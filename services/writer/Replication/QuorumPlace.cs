@@ -1,3 +1,4 @@
+using Woodpecker.Segments;
 using Woodpecker.Storage.Writing;
 
 namespace Woodpecker.Writer.Replication;
@@ -8,7 +9,11 @@ internal sealed class QuorumPlace(ReplicaPool pool, ReplicationSettings settings
 {
     public LogMode Mode => LogMode.QuorumBuffer;
 
-    public Durability Durability => Durability.Disk2;
+    /// <summary>Memory as soon as any registered replica keeps its journal there: an answer must not promise more (Z4).</summary>
+    public Durability Durability => pool.HoldsInMemory ? Durability.Memory2 : Durability.Disk2;
+
+    /// <summary>What only memory holds is to be in objects soon (section 21).</summary>
+    public RollPolicy? RollLimit => pool.HoldsInMemory ? RollPolicy.Memory : null;
 
     public SendWindow? Window => null;
 

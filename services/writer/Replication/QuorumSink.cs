@@ -53,6 +53,15 @@ internal sealed class QuorumSink : ISegmentSink
         }
     }
 
+    public bool IsStorageFull
+    {
+        get
+        {
+            lock (_gate)
+                return _lanes.IsStorageFull;
+        }
+    }
+
     public bool CanSend
     {
         get

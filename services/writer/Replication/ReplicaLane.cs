@@ -56,6 +56,9 @@ internal sealed class ReplicaLane
     /// <summary>When a paused lane is tried again.</summary>
     public long RetryAt { get; set; }
 
+    /// <summary>Whether its last refusal was for lack of room; until it takes frames again.</summary>
+    public bool IsFull { get; set; }
+
     /// <summary>Whether the member works again after it sat out: the next segment could have it.</summary>
     public bool HasRecovered { get; set; }
 
@@ -109,6 +112,7 @@ internal sealed class ReplicaLane
     {
         _isResyncing = false;
         IsProving = false;
+        IsFull = false;
         while (Acked < _next && Acked < _ring.End && (Acked < _ring.First || _ring[Acked].LastEntry <= durableEntry))
         {
             if (Acked >= _ring.First)

@@ -25,6 +25,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
     private readonly Guid _clusterId;
     private readonly string _writerId;
     private readonly ITimer _ticker;
+    private volatile bool _holdsInMemory;
 
     public ReplicaPool(
         Guid clusterId,
@@ -39,6 +40,9 @@ internal sealed class ReplicaPool : IAsyncDisposable
             (clusterId, writerId, nodes, channels, settings, time, logger);
         _ticker = time.CreateTimer(static state => ((ReplicaPool)state!).Tick(), this, settings.Tick, settings.Tick);
     }
+
+    /// <summary>Whether a registered replica keeps its journal in memory, as of the last choice of an ensemble.</summary>
+    public bool HoldsInMemory => _holdsInMemory;
 
     /// <summary>The stream to a node, made on first use.</summary>
     public ReplicaStream GetStream(string nodeId)
@@ -117,6 +121,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
         try
         {
             var listed = await _nodes.ListAsync(cancellationToken);
+            _holdsInMemory = listed.Any(static n => n.Node.Value.IsMemory == true);
             return [.. listed.Where(static n => n.Node.Value.State == NodeState.Active).Select(
                 static n => (n.NodeId, n.Node.Value))];
         }

@@ -129,12 +129,31 @@ internal sealed partial class SegmentLanes
                 break;
             case RefusalKind.StorageFull or RefusalKind.Unavailable:
                 lane.State = LaneState.Paused;
+                lane.IsFull = refusal.Kind == RefusalKind.StorageFull;
                 lane.RetryAt = _time.GetTimestamp()
                     + (long)(_settings.RefusalPause.TotalSeconds * _time.TimestampFrequency);
                 break;
             default:
                 SitOut(lane, LaneState.Refused, $"{refusal.Kind} {refusal.Message}");
                 break;
+        }
+    }
+
+    /// <summary>Whether the members that have no room would make a quorum with those that can (U8).</summary>
+    public bool IsStorageFull
+    {
+        get
+        {
+            var able = 0;
+            var full = 0;
+            foreach (var lane in _lanes)
+            {
+                able += IsAble(lane) ? 1 : 0;
+                // Tried again meanwhile, it stays full until it takes something.
+                full += lane.IsIn && lane.IsFull && lane.Stream.IsConnected && !IsAble(lane) ? 1 : 0;
+            }
+
+            return full > 0 && able < _settings.Quorum.AckQuorum && able + full >= _settings.Quorum.AckQuorum;
         }
     }
 
@@ -278,7 +297,8 @@ internal sealed partial class SegmentLanes
         for (var i = 0; i < parts.Length; i++)
         {
             var lane = _lanes[i];
-            var how = lane.State != LaneState.In ? lane.State.ToString()
+            var how = lane.State == LaneState.Paused && lane.IsFull ? "has no room"
+                : lane.State != LaneState.In ? lane.State.ToString()
                 : !lane.Stream.IsConnected ? "not connected"
                 : lane.IsProving ? "refused frames"
                 : IsStalled(lane) ? "does not answer" : "ok";

@@ -13,6 +13,13 @@ public readonly record struct RollPolicy(long MaxBytes, TimeSpan MaxAge)
     /// <summary>256 MiB or 10 minutes.</summary>
     public static readonly RollPolicy Default = new(256L * 1024 * 1024, TimeSpan.FromMinutes(10));
 
+    /// <summary>Of segments that only memory holds: 64 MiB or 5 seconds (section 21).</summary>
+    public static readonly RollPolicy Memory = new(64L * 1024 * 1024, TimeSpan.FromSeconds(5));
+
+    /// <summary>The stricter of two policies.</summary>
+    public RollPolicy AtMost(RollPolicy limit) => new(
+        Math.Min(MaxBytes, limit.MaxBytes), MaxAge < limit.MaxAge ? MaxAge : limit.MaxAge);
+
     /// <summary>Whether the segment should end now.</summary>
     /// <param name="bytes">Frame bytes sent to it.</param>
     /// <param name="isEmpty">Whether it has no entries.</param>

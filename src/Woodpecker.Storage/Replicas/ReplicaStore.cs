@@ -40,7 +40,7 @@ public sealed class ReplicaStore : IDisposable
         _shard = shard;
         _medium = medium;
         _superblock = superblock;
-        _writes = new ReplicaWrites(shard, options, authority);
+        _writes = new ReplicaWrites(shard, options, authority, time);
         _reads = new ReplicaReads(shard, OnUnreadable, time);
         _logger = logger;
         ClusterId = options.ClusterId;

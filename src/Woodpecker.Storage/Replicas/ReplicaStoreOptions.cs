@@ -14,6 +14,9 @@ public sealed record ReplicaStoreOptions
     /// <summary>The journal's sizes.</summary>
     public JournalOptions Journal { get; init; } = new();
 
+    /// <summary>Share of the journal's capacity beyond which data is slowed down, 0 to 1 (U8).</summary>
+    public double SlowDataAt { get; init; } = 0.85;
+
     /// <summary>Share of the journal's capacity beyond which data is refused, 0 to 1 (U8).</summary>
     public double RefuseDataAt { get; init; } = 0.95;
 }

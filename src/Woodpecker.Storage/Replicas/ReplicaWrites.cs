@@ -7,10 +7,13 @@ using Woodpecker.Replicas;
 namespace Woodpecker.Storage.Replicas;
 
 /// <summary>Messages that change the state: checked, decided and queued in one step; answered when durable.</summary>
-internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions options, IEpochAuthority authority)
+internal sealed class ReplicaWrites(
+    ReplicaShard shard, ReplicaStoreOptions options, IEpochAuthority authority, TimeProvider time)
 {
     // Room for a promise record in front of the message's own.
     private const int PromiseRoom = 128;
+
+    private readonly FillPacer _pacer = new(options.SlowDataAt, options.RefuseDataAt, time);
 
     public async ValueTask<ReplicaRefusal?> OpenAsync(
         SegmentKey key, LogEpoch epoch, ReadOnlyMemory<byte> encoded, IReplicaAckSink sink, CancellationToken cancellationToken)
@@ -33,6 +36,9 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             return new(wrong);
         if (facts.Epoch != epoch)
             return new(ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "the frame was written under another epoch"));
+        var fill = shard.Journal.Files.FillRatio;
+        if (_pacer.IsSlow(fill))
+            return AppendPacedAsync(fill, facts, frame, sink, cancellationToken);
         if (TryAppend(facts, frame.Span, sink, verified: default, out var answer))
             return new(answer);
         return AppendSlowAsync(facts, frame, sink, cancellationToken);
@@ -133,6 +139,16 @@ internal sealed class ReplicaWrites(ReplicaShard shard, ReplicaStoreOptions opti
             if (shard.Journal.Failure is null && shard.Journal.HasRoomFor(PromiseRoom) && shard.Journal.Files.AcceptsControl(isDrop: false))
                 AddPromise(log, shard.Core.Promises[log], context: null);
         }
+    }
+
+    // The stream waits, and with it the writer's window and its callers (U8).
+    private async ValueTask<ReplicaRefusal?> AppendPacedAsync(
+        double fill, FrameFacts facts, ReadOnlyMemory<byte> frame, IReplicaAckSink sink, CancellationToken cancellationToken)
+    {
+        var wait = _pacer.Charge(fill, frame.Length);
+        if (wait > TimeSpan.Zero)
+            await Task.Delay(wait, time, cancellationToken);
+        return await AppendSlowAsync(facts, frame, sink, cancellationToken);
     }
 
     private async ValueTask<ReplicaRefusal?> AppendSlowAsync(

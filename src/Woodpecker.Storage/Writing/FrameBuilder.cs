@@ -8,7 +8,7 @@ namespace Woodpecker.Storage.Writing;
 /// step of the session's loop (W1).
 /// </summary>
 /// <remarks>Threads: the session's loop. Payloads are copied here, once, into the frame.</remarks>
-internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, AppendQueue queue, Durability durability)
+internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, AppendQueue queue, ISegmentPlace place)
 {
     private readonly FrameWriter _writer = new();
     private EntryToWrite[] _entries = new EntryToWrite[256];
@@ -69,7 +69,7 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
             case AppendDecisionKind.Duplicate when decision.IsPending:
                 return false;
             case AppendDecisionKind.Duplicate:
-                append.Answer(AppendResult.Ok(decision.FirstOffset, append.Batch.Facts.Count, durability));
+                append.Answer(AppendResult.Ok(decision.FirstOffset, append.Batch.Facts.Count, place.Durability));
                 break;
             default:
                 append.Answer(AppendResult.NotAppended(decision.ToException()));

@@ -1,3 +1,5 @@
+using Woodpecker.Segments;
+
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>An open segment as its sink needs to know it.</summary>
@@ -24,6 +26,9 @@ public interface ISegmentPlace
 
     /// <summary>What an Ok of this place means.</summary>
     Durability Durability { get; }
+
+    /// <summary>A bound on how large and old segments of this place get; null for the log's own settings.</summary>
+    RollPolicy? RollLimit => null;
 
     /// <summary>How frames of this place are sized and windowed; null for the session's own settings.</summary>
     SendWindow? Window { get; }

@@ -47,6 +47,9 @@ public interface ISegmentSink : IAsyncDisposable
     /// <summary>Why, for people, unless the state is Ready.</summary>
     string StateDetail { get; }
 
+    /// <summary>Whether it is not Ready because its members have no room: that ends when uploads have freed some (U8).</summary>
+    bool IsStorageFull => false;
+
     /// <summary>Whether a send window is free.</summary>
     bool CanSend { get; }
 

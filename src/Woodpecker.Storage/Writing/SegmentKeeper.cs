@@ -60,12 +60,14 @@ internal sealed partial class SegmentKeeper(
     private long _namedLive;
     private string _lastProblem = "";
 
+    private RollPolicy Roll => services.Place.RollLimit is { } limit ? _roll.AtMost(limit) : _roll;
+
     /// <summary>The open segment; null while idle.</summary>
     public OpenSegment? Open { get; private set; }
 
     /// <summary>Whether no new frame may be built, because the segment is about to end.</summary>
     public bool HoldsBack => _nextMembers is not null || core.Phase != WriterPhase.Open || Open is null
-        || _roll.IsAtHardCap(Open.Bytes);
+        || Roll.IsAtHardCap(Open.Bytes);
 
     /// <summary>Why the last opening failed; null once a segment is open.</summary>
     public WoodpeckerException? OpeningFailure { get; private set; }
@@ -101,7 +103,7 @@ internal sealed partial class SegmentKeeper(
         if (isClosing)
             return Until(_closeUntil);
         var idle = _settings.IdleSeal - _time.GetElapsedTime(Open.LastUsedAt);
-        var aged = _roll.MaxAge - _time.GetElapsedTime(Open.OpenedAt);
+        var aged = Roll.MaxAge - _time.GetElapsedTime(Open.OpenedAt);
         var due = idle < aged ? idle : aged;
         return Open.Sink.WantsRoll ? Min(due, _settings.EarlyRollAge - _time.GetElapsedTime(Open.OpenedAt)) : due;
     }
@@ -265,7 +267,7 @@ internal sealed partial class SegmentKeeper(
     {
         var age = _time.GetElapsedTime(open.OpenedAt);
         var isEmpty = core.AssignedEntry.IsNone;
-        return _roll.ShouldRoll(open.Bytes, isEmpty, age)
+        return Roll.ShouldRoll(open.Bytes, isEmpty, age)
             || (open.Sink.WantsRoll && !isEmpty && age >= _settings.EarlyRollAge);
     }
 

@@ -12,6 +12,11 @@ internal static class WriterErrors
         new(ErrorKind.Unavailable, $"Too few replicas answer to make entries durable: {detail}. Nothing was appended.")
         { Reason = "QuorumUnavailable", RetryAfter = TimeSpan.FromSeconds(1) };
 
+    public static WoodpeckerException StorageFull(string detail) =>
+        new(ErrorKind.Unavailable,
+            $"The replicas have no room for more entries until sealed ones are in the object store: {detail}. Nothing was appended.")
+        { Reason = "StorageFull", RetryAfter = TimeSpan.FromSeconds(5) };
+
     public static WoodpeckerException TimedOutBeforeSending() =>
         new(ErrorKind.Unavailable, "The append could not be started within its deadline. Nothing was appended.")
         { Reason = "Timeout", RetryAfter = _soon };

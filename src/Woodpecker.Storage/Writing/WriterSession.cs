@@ -51,7 +51,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         _core = new WriterCore<PendingAppend>(
             start.Reign.Epoch, start.NextOffset, start.State, requiresToken: start.Log.RequireToken == true);
         _queue = new AppendQueue(_settings.MaxQueuedBytes, _settings.MaxQueuedBatches, services.Budget);
-        _builder = new FrameBuilder(_logId, _core, _queue, services.Place.Durability);
+        _builder = new FrameBuilder(_logId, _core, _queue, services.Place);
         _segments = new SegmentKeeper(services, start, _core, _frames, _signal, this);
         _timer = new SessionTimer(_time, _signal);
         _window = services.Place.Window
@@ -286,8 +286,11 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return null;
         if (_segments.Open?.Sink is not { } sink)
             return _segments.OpeningFailure;
-        return sink.State is SinkState.NoQuorum or SinkState.Stuck ? WriterErrors.QuorumUnavailable(sink.StateDetail)
-            : null;
+        if (sink.State is not (SinkState.NoQuorum or SinkState.Stuck))
+            return null;
+        return sink.IsStorageFull
+            ? WriterErrors.StorageFull(sink.StateDetail)
+            : WriterErrors.QuorumUnavailable(sink.StateDetail);
     }
 
     // The entries stay in flight and may still be confirmed; only their callers stop waiting (W8).

@@ -16,6 +16,14 @@ public sealed class RollPolicyTests
         Assert.Equal(rolls, _policy.ShouldRoll(bytes, isEmpty, TimeSpan.FromSeconds(seconds)));
 
     [Fact]
+    public void AMemoryJournal_BoundsTheLogsOwnPolicy() // section 21
+    {
+        Assert.Equal(RollPolicy.Memory, RollPolicy.Default.AtMost(RollPolicy.Memory));
+        var small = new RollPolicy(1_000, TimeSpan.FromSeconds(1));
+        Assert.Equal(small, small.AtMost(RollPolicy.Memory));
+    }
+
+    [Fact]
     public void HardCap_IsFourTimesTheSize()
     {
         Assert.False(_policy.IsAtHardCap(3_999));

@@ -4,6 +4,7 @@ using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Upload;
+using Woodpecker.Testing.Objects;
 using Woodpecker.Testing.Segments;
 
 namespace Woodpecker.Services.Tests.Replica;
@@ -63,6 +64,95 @@ public sealed class ReplicaCareTests
         Assert.Equal(ManifestAnswer.Ok, loaded.Answer);
         foreach (var described in loaded.Manifest!.Objects)
             Assert.Equal(described.Length, (await world.Objects.HeadAsync(new(described.Key), default))!.Value.Length);
+    }
+
+    [Fact]
+    public async Task Backlog_DrainsOldestFirst_WhenTheObjectStoreIsBack() // U8, INV-45
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        world.Faults.Throttle(0);
+        await using var replica = await ReplicaHost.StartAsync(world);
+        var keys = Enumerable.Range(0, 6).Select(i => new SegmentKey(new LogId((ulong)(20 - i)), new SegmentId(0))).ToArray();
+        var age = 0;
+        foreach (var key in keys)
+        {
+            var segment = new WireSegment(key, new LogEpoch(1), replica.Store.Self);
+            using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 3);
+            var value = Sealed(segment, replica.Store.Self);
+            await PutAsync(world, key, value with { SealedAt = value.SealedAt - 3_600_000_000L + (age++ * 1_000_000L) });
+        }
+
+        await UntilAsync(() => world.Faults.Calls.Any(static call => call.Operation == ObjectOperation.Put));
+        Assert.Equal(6, replica.Store.List().Count); // nothing is dropped, however long it takes
+
+        // Back, but the first answers are lost after the object was stored, and one is an error.
+        world.Faults.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.FailAfter) { Times = 2 });
+        world.Faults.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.FailBefore) { Skip = 3 });
+        world.Faults.Throttle(int.MaxValue);
+        await UntilAsync(() => replica.Store.List().Count == 0);
+        var published = world.Faults.Calls
+            .Where(static call => call.Operation == ObjectOperation.Put && call.Key.EndsWith("-m.wpm", StringComparison.Ordinal))
+            .Select(static call => call.Key[..16]).Distinct().ToArray();
+        Assert.Equal(keys.Select(static key => key.Log.ToKey()), published);
+        foreach (var key in keys)
+        {
+            var value = MetadataJson.Read<SegmentValue>((await world.Metadata.GetAsync(MetadataKeys.Segment(key.Log, key.Segment), default))!);
+            Assert.Equal(SegmentState.Compacted, value.State);
+        }
+    }
+
+    [Fact]
+    public async Task UnderReplicatedSegments_AreUploadedFirst_WithoutWaitingForATurn() // U2, U8, section 10
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world, ("Woodpecker:Care:UploadStaggerMilliseconds", "600000"));
+        var lost = new EnsembleMember("replica-0", Guid.NewGuid(), 0);
+        var healthy = new EnsembleMember("replica-9", Guid.NewGuid(), 0);
+        await RegisterAsync(world, lost with { Incarnation = Guid.NewGuid() });
+        await RegisterAsync(world, healthy);
+        var whole = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        var alone = new WireSegment(new SegmentKey(new LogId(8), new SegmentId(0)), new LogEpoch(1), replica.Store.Self);
+        using var first = await ReplicaGrpcTests.FillAsync(replica, whole, 3);
+        using var second = await ReplicaGrpcTests.FillAsync(replica, alone, 3);
+        await PutAsync(world, whole.Key, Sealed(whole, replica.Store.Self) with { Ensemble = [healthy, EnsembleMember.From(replica.Store.Self)] });
+        await PutAsync(world, alone.Key, Sealed(alone, replica.Store.Self) with { Ensemble = [lost, EnsembleMember.From(replica.Store.Self)] });
+        await UntilAsync(() => replica.Store.Find(alone.Key) is null);
+        Assert.NotNull(replica.Store.Find(whole.Key)); // its first member has the turn
+    }
+
+    [Fact]
+    public async Task APlannedStop_OfAJournalInMemory_UploadsWhatItHolds() // Z3, INV-22
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        WireSegment segment;
+        await using (var replica = await ReplicaHost.StartAsync(
+            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Care:UploadStaggerMilliseconds", "0")))
+        {
+            segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+            using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 12);
+            world.Faults.Throttle(0);
+            await PutAsync(world, Sealed(segment, replica.Store.Self));
+            await UntilAsync(() => world.Faults.Calls.Any(static call => call.Operation == ObjectOperation.Put));
+            var stopping = replica.StopAsync();
+            world.Faults.Throttle(int.MaxValue);
+            await stopping;
+        }
+
+        var value = MetadataJson.Read<SegmentValue>((await world.Metadata.GetAsync(MetadataKeys.Segment(_key.Log, _key.Segment), default))!);
+        Assert.Equal(SegmentState.Compacted, value.State);
+    }
+
+    [Fact]
+    public async Task APlannedStop_ThatCannotUpload_EndsWithItsGrace() // Z3
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(
+            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Journal:DrainSeconds", "1"));
+        var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 3);
+        var started = TimeProvider.System.GetTimestamp();
+        await replica.StopAsync();
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -142,8 +232,18 @@ public sealed class ReplicaCareTests
         SealedAt = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
     };
 
-    private static async Task PutAsync(ReplicaWorld world, SegmentValue value) => await world.Metadata.CommitAsync(
-        new MetadataTransaction().Put(MetadataKeys.Segment(_key.Log, _key.Segment), MetadataJson.Write(value)), default);
+    private static Task PutAsync(ReplicaWorld world, SegmentValue value) => PutAsync(world, _key, value);
+
+    private static async Task RegisterAsync(ReplicaWorld world, EnsembleMember member) => await world.Metadata.CommitAsync(
+        new MetadataTransaction().Put(MetadataKeys.Node(member.Node), MetadataJson.Write(new NodeValue
+        {
+            Incarnation = member.Incarnation,
+            Generation = member.Generation,
+            AppId = member.Node,
+        })), default);
+
+    private static async Task PutAsync(ReplicaWorld world, SegmentKey key, SegmentValue value) => await world.Metadata.CommitAsync(
+        new MetadataTransaction().Put(MetadataKeys.Segment(key.Log, key.Segment), MetadataJson.Write(value)), default);
 
     private static async Task UntilAsync(Func<bool> condition)
     {

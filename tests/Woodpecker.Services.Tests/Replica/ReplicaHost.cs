@@ -65,7 +65,7 @@ internal sealed class ReplicaHost : IAsyncDisposable
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IMetadataStore>(world.Metadata);
         builder.Services.AddSingleton<ILeaseStore>(world.Metadata);
-        builder.Services.AddSingleton<IObjectStore>(world.Objects);
+        builder.Services.AddSingleton<IObjectStore>(world.Faults);
         builder.Services.AddTransient(_ => new ObjectStoreProbe(world.Objects, TimeProvider.System, new Random(1)));
         ((IHostApplicationBuilder)builder).AddReplica();
         var app = builder.Build();
@@ -91,6 +91,9 @@ internal sealed class ReplicaHost : IAsyncDisposable
         return session;
     }
 
+    /// <summary>A planned stop, as an orchestrator asks for it.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         _channel.Dispose();
@@ -107,6 +110,9 @@ internal sealed class ReplicaWorld : IAsyncDisposable
     public required LocalMetadataStore Metadata { get; init; }
 
     public InMemoryObjectStore Objects { get; } = new(TimeProvider.System);
+
+    /// <summary>What the process sees of <see cref="Objects"/>.</summary>
+    public FaultingObjectStore Faults => field ??= new FaultingObjectStore(Objects);
 
     public string JournalDirectory => Path.Combine(_directory.FullName, "journal");
 

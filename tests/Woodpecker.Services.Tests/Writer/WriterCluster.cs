@@ -116,6 +116,16 @@ internal sealed class WriterCluster : IAsyncDisposable
         await RegisterAsync(Replicas[index]);
     }
 
+    /// <summary>The node is registered as one whose journal is memory.</summary>
+    public async Task MarkAsMemoryAsync(string nodeId)
+    {
+        var store = Replicas.Single(replica => replica.Self.NodeId == nodeId);
+        await new NodeTransactions(Runner).RegisterAsync(
+            nodeId,
+            new NodeValue { Incarnation = store.Self.Incarnation, Generation = 0, AppId = nodeId, IsMemory = true },
+            Token);
+    }
+
     /// <summary>Others' connections to the process are refused from now on.</summary>
     public void CutOff(string appId) => _addresses[appId] = new Uri("http://127.0.0.1:1");
 

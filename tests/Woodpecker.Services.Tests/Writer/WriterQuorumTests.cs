@@ -91,6 +91,49 @@ public sealed class WriterQuorumTests
     }
 
     [Fact]
+    public async Task FullReplicas_AreToldAsStorageFull_AndOneFullOneDelaysNothing() // U8, W9
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        await cluster.CreateLogAsync("orders");
+        var writer = await cluster.StartWriterAsync("writer-1");
+        Assert.Equal(Offset.Zero, (await writer.AppendAsync("orders", "a")).FirstOffset);
+        cluster.Replicas[0].RefuseAll(ReplicaRefusalKind.StorageFull);
+        for (var i = 0; i < 50; i++)
+            Assert.Equal(AppendOutcome.Ok, (await writer.AppendAsync("orders", $"two are enough {i}")).Outcome);
+
+        cluster.Replicas[1].RefuseAll(ReplicaRefusalKind.StorageFull);
+        var attempts = new List<Task<AppendResult>>();
+        await Eventually.BecomesTrueAsync("appends are refused as StorageFull", async () =>
+        {
+            attempts.Add(writer.AppendAsync("orders", "refused"));
+            return await Task.WhenAny(attempts[^1], Task.Delay(TimeSpan.FromSeconds(2))) == attempts[^1]
+                && await attempts[^1] is
+                {
+                    Outcome: AppendOutcome.NotAppended,
+                    Error: { Reason: "StorageFull", IsRetryable: true }
+                };
+        });
+        cluster.Replicas[0].RefuseAll(null);
+        cluster.Replicas[1].RefuseAll(null);
+        await Eventually.BecomesTrueAsync("appends go on", async () =>
+            (await writer.AppendAsync("orders", "after")).Outcome == AppendOutcome.Ok);
+        await Task.WhenAll(attempts);
+    }
+
+    [Fact]
+    public async Task JournalsInMemory_AreToldInEveryAnswer_AndRollSoon() // Z4, section 21
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        await cluster.MarkAsMemoryAsync("replica-2");
+        var log = await cluster.CreateLogAsync("orders");
+        var writer = await cluster.StartWriterAsync("writer-1");
+        Assert.Equal(Durability.Memory2, (await writer.AppendAsync("orders", "a")).Durability);
+        // The log's own settings say 10 minutes.
+        await Eventually.BecomesTrueAsync("the segment is sealed by age", async () =>
+            (await cluster.ListSegmentsAsync(log.Id))[0].State == SegmentState.Sealed);
+    }
+
+    [Fact]
     public async Task TwoMembersWithNewGenerations_AreReplacedByARoll_AndEntriesInFlightKeepTheirOffsets()
     {
         await using var cluster = await WriterCluster.StartAsync();

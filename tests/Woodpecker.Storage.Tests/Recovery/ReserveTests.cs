@@ -1,6 +1,7 @@
 using Woodpecker.Format.Journals;
 using Woodpecker.Replicas;
 using Woodpecker.Storage.Journal;
+using Woodpecker.Storage.Replicas;
 using Woodpecker.Storage.Tests.Replicas;
 using Woodpecker.Testing.Disk;
 
@@ -82,6 +83,29 @@ public sealed class ReserveTests
         using var again = new ReplicaFixture(disk.Restart(), _journal);
         Assert.Equal(new LogEpoch(5), again.Store.Promised(_key.Log));
         Assert.Null(again.Store.Find(_key));
+    }
+
+    [Fact]
+    public async Task Data_IsSlowedDown_BeforeItIsRefused() // U8
+    {
+        var waits = new List<TimeSpan>();
+        foreach (var fill in (double[])[0.85, 0.90, 0.95])
+        {
+            var pacer = new FillPacer(0.85, 0.95, TimeProvider.System);
+            Assert.True(pacer.IsSlow(fill));
+            waits.Add(pacer.Charge(fill, 2 * 1024 * 1024));
+            // Never so long that a writer gives the member up for being slow (W3).
+            Assert.InRange(pacer.Charge(fill, int.MaxValue), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(waits.Order(), waits);
+        Assert.True(waits[2] > 4 * waits[0], string.Join(", ", waits));
+        Assert.False(new FillPacer(0.85, 0.95, TimeProvider.System).IsSlow(0.84));
+
+        // And the store still takes everything until it is full, in order.
+        using var replica = new ReplicaFixture(new SimulatedDisk(), _journal);
+        await FillAsync(replica);
+        Assert.Empty(replica.Failures);
     }
 
     private static async Task<SegmentScript> FillAsync(ReplicaFixture replica)

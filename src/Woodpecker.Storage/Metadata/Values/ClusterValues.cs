@@ -38,6 +38,9 @@ public sealed record NodeValue : MetadataValue
     /// <summary>Failure domain; ensembles prefer different ones.</summary>
     public string Zone { get; set; } = "";
 
+    /// <summary>Whether its journal is memory: what it acknowledged ends with its process (section 21).</summary>
+    public bool? IsMemory { get; init; }
+
     /// <summary>Whether it takes new segments.</summary>
     public NodeState State { get; init; }
 
