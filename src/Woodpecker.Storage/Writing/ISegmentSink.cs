@@ -62,6 +62,12 @@ public interface ISegmentSink : IAsyncDisposable
     /// <summary>Whether the segment should be rolled early, because a better ensemble can be had.</summary>
     bool WantsRoll { get; }
 
+    /// <summary>
+    /// Whether readers may see a frame before it is confirmed here (slots, B7). Such a segment is sealed by its own writer
+    /// only with nothing in flight: a seal below what was seen would take it back (INV-8).
+    /// </summary>
+    bool IsSeenBeforeConfirmed => false;
+
     /// <summary>Takes the next frame.</summary>
     void Send(OutgoingFrame frame);
 

@@ -97,7 +97,7 @@ internal sealed partial class SegmentKeeper(
         if (_retryAt > _time.GetTimestamp() && (hasWaiting || Open is not null))
             return Until(_retryAt);
         if (_nextMembers is not null)
-            return Until(_drainUntil);
+            return Open is { Sink.IsSeenBeforeConfirmed: true } ? null : Until(_drainUntil);
         if (Open is null)
             return null;
         if (isClosing)
@@ -241,17 +241,22 @@ internal sealed partial class SegmentKeeper(
     private void ChooseWhileOpen(OpenSegment open, bool hasWaiting, bool isClosing, bool mayTry)
     {
         var isStuck = open.Sink.State == SinkState.Stuck;
+        // INV-8: what readers may have seen is not left beyond a seal; a put ends one day, well or badly (B4).
+        var mayLeaveRest = !open.Sink.IsSeenBeforeConfirmed;
         if (_nextMembers is not null)
         {
-            if (core.IsQuiet || isStuck || _time.GetTimestamp() >= _drainUntil)
+            if (core.IsQuiet || (mayLeaveRest && (isStuck || _time.GetTimestamp() >= _drainUntil)))
                 Freeze(open, StepKind.Roll);
         }
         else if (isClosing && !hasWaiting)
         {
             if (_closeUntil == 0)
                 _closeUntil = After(_closeWait);
-            if (core.IsQuiet || isStuck || _time.GetTimestamp() >= _closeUntil)
+            var isOver = _time.GetTimestamp() >= _closeUntil;
+            if (core.IsQuiet || (mayLeaveRest && (isStuck || isOver)))
                 Freeze(open, StepKind.Seal);
+            else if (isOver)
+                End(SessionVerdict.Failed, "slots were still being put at the end of the time to close");
         }
         else if (mayTry && (isStuck || ShouldRoll(open)))
         {

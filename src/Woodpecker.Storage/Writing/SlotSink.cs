@@ -94,6 +94,8 @@ internal sealed class SlotSink : ISegmentSink
 
     public bool WantsRoll => false;
 
+    public bool IsSeenBeforeConfirmed => true;
+
     public void Send(OutgoingFrame frame)
     {
         // W2: checked once more before the bytes leave the process.

@@ -1,5 +1,6 @@
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Testing.Metadata;
@@ -120,6 +121,28 @@ public sealed class WriterTransactionTests
             acquired.Reign, new SegmentId(1), rolled.Segment!, new SegmentEnd(EntryId.None, 2), Token);
         Assert.Equal(ReignOutcome.Landed, sealedOwn.Outcome);
         Assert.Equal(2, (await m.Writers.ListSegmentsAsync(log, Token)).Count);
+    }
+
+    [Fact]
+    public async Task UnknownOutcomes_AreNotSettledByAReadThatMayBeStale()
+    {
+        await using var m = await OpenAsync();
+        var log = await m.CreateLogAsync();
+        var live = await m.GoLiveAsync("writer-1");
+        var epoch = await m.Writers.ReadEpochAsync(log, Token);
+        // Every read of these keys after the lost answer shows what was there before (X1).
+        m.Faults.StaleReads[MetadataKeys.Epoch(log)] = new MetadataEntry(
+            epoch!.Key, MetadataJson.Write(epoch.Value), epoch.CreateRevision, epoch.ModRevision, 0);
+        m.Faults.StaleReads[MetadataKeys.Segment(log, new SegmentId(1))] = null;
+
+        FailNext(m, MetadataFault.LoseAnswer);
+        var acquired = await m.Writers.AcquireAsync(log, "writer-1", live, isForced: false, Token);
+        Assert.Equal(AcquireOutcome.Acquired, acquired.Outcome);
+        var open = await m.OpenFirstAsync(acquired.Reign!);
+        FailNext(m, MetadataFault.LoseAnswer);
+        var rolled = await m.Writers.RollAsync(
+            acquired.Reign!, default, open, new SegmentEnd(new EntryId(0), 1), OpenValue(acquired.Reign!, 1), 0, Token);
+        Assert.Equal(ReignOutcome.Landed, rolled.Outcome); // X6, INV-25
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Woodpecker.Reading;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Cache;
@@ -139,16 +140,44 @@ public sealed class SlotSessionTests : IAsyncLifetime
         Assert.Equal(new Offset(3), (await AppendAsync(next, "entry 3")).FirstOffset);
     }
 
+    [Fact]
+    public async Task Close_DoesNotSealBelowASlot_ThatReadersMayHaveSeen()
+    {
+        // The slot lands; its answer comes late.
+        var held = new TaskCompletionSource();
+        _store.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.DelayAfter) { Until = held.Task });
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
+        var session = await OpenAsync(time);
+        var append = AppendAsync(session, "seen");
+        await SentAsync(1);
+        await Testing.Metadata.Eventually.BecomesTrueAsync(
+            "the slot is seen", async () => (await ReadAsync(0)).SequenceEqual(["seen"]));
+
+        var closing = session.CloseAsync(Token);
+        await Testing.Metadata.Eventually.BecomesTrueAsync("the append is answered", () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return new ValueTask<bool>(append.IsCompleted);
+        });
+        Assert.Equal(AppendOutcome.Indeterminate, (await append).Outcome); // INV-3: never NotAppended, it is visible
+        held.SetResult();
+        await closing;
+
+        await using var next = await OpenAsync();
+        Assert.Equal(["seen"], await ReadAsync(0)); // INV-8
+        Assert.Equal(new Offset(1), (await AppendAsync(next, "after")).FirstOffset);
+    }
+
     private RetryingObjectStore Store() => new(_store, new ObjectRetryOptions(), TimeProvider.System, new Random(7));
 
     private SlotRecovery Recovery() => new(Store(), _cluster, SystemIdSource.Instance);
 
-    private async Task<WriterSession> OpenAsync()
+    private async Task<WriterSession> OpenAsync(TimeProvider? time = null)
     {
         var store = Store();
         var place = new SlotPlace(store, _cluster, new SlotSettings(), SystemIdSource.Instance, TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            _metadata.Writers, place, new WriterSettings(), time ?? TimeProvider.System,
             new AppendBudget(1L << 30), NullLogger.Instance);
         var opened = await new LogOpener(services, Recovery(), new ObjectReplay(store, _cluster)).OpenAsync(
             _log, "writer-1", await _metadata.GoLiveAsync("writer-1"), isForced: true, Token);

@@ -17,6 +17,9 @@ public sealed class FaultingMetadataStore(IMetadataStore store, ILeaseStore leas
     /// <summary>Decides what happens to a read of a key or prefix; only None and Refuse make sense.</summary>
     public Func<string, MetadataFault>? OnRead { get; set; }
 
+    /// <summary>Keys whose reads show what is given here instead of the present entry (X1); compares are not concerned.</summary>
+    public Dictionary<string, MetadataEntry?> StaleReads { get; } = [];
+
     /// <summary>Awaited before each commit is sent, so a test can hold it or let something else happen first.</summary>
     public Func<MetadataTransaction, Task>? BeforeCommit { get; set; }
 
@@ -46,7 +49,8 @@ public sealed class FaultingMetadataStore(IMetadataStore store, ILeaseStore leas
     public ValueTask<MetadataEntry?> GetAsync(string key, CancellationToken cancellationToken)
     {
         ThrowIfRefused(OnRead?.Invoke(key) ?? MetadataFault.None);
-        return store.GetAsync(key, cancellationToken);
+        return StaleReads.TryGetValue(key, out var stale)
+            ? new ValueTask<MetadataEntry?>(stale) : store.GetAsync(key, cancellationToken);
     }
 
     public ValueTask<MetadataListing> ListAsync(string prefix, CancellationToken cancellationToken)

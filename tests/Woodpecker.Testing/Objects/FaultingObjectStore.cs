@@ -103,6 +103,8 @@ public sealed class FaultingObjectStore(IObjectStore inner) : IObjectStore
                 await HoldAsync(operation, fault, cancellationToken);
 
             var result = await call();
+            if (fault is { Effect: ObjectFaultEffect.DelayAfter })
+                await HoldAsync(operation, fault, cancellationToken);
             if (fault is { Effect: ObjectFaultEffect.FailAfter })
             {
                 var kind = operation == ObjectOperation.Put ? ObjectStoreErrorKind.Unknown : fault.Kind;

@@ -13,6 +13,9 @@ public enum ObjectFaultEffect
 
     /// <summary>The call waits, then goes on.</summary>
     Delay,
+
+    /// <summary>The call is done; its answer waits.</summary>
+    DelayAfter,
 }
 
 /// <summary>One planted fault: hits the next <see cref="Times"/> calls that match.</summary>
@@ -30,6 +33,6 @@ public sealed record ObjectFault(ObjectOperation Operation, ObjectFaultEffect Ef
     /// <summary>Kind of the failure; FailAfter of a put is Unknown whatever stands here.</summary>
     public ObjectStoreErrorKind Kind { get; init; } = ObjectStoreErrorKind.Unavailable;
 
-    /// <summary>For Delay: until then; a task that never completes holds the call for ever (its token ends it).</summary>
+    /// <summary>For the delays: until then; a task that never completes holds the call for ever (its token ends it).</summary>
     public Task Until { get; init; } = Task.CompletedTask;
 }

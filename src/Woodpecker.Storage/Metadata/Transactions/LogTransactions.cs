@@ -75,7 +75,9 @@ public sealed class LogTransactions(TransactionRunner runner)
                 .Put(
                     MetadataKeys.Trunc(id),
                     MetadataJson.Write(new TruncationValue { Nonce = nonce, TruncatedTo = Offset.Zero }));
-            var result = await runner.RunAsync<LogValue>(transaction, MetadataKeys.Meta(id), nonce, cancellationToken);
+            // The name decides: it is compared, so a refused repetition shows it as it is (X1, X6).
+            var result = await runner.RunAsync<NameValue>(
+                transaction, MetadataKeys.Name(settings.Name), nonce, cancellationToken);
             if (result.Landed)
             {
                 var versioned = new Versioned<LogValue>(MetadataKeys.Meta(id), meta, result.Revision, result.Revision);
@@ -167,8 +169,8 @@ public sealed class LogTransactions(TransactionRunner runner)
                     Name = name,
                     DeletedAt = runner.NowMicroseconds,
                 }));
-            var result = await runner.RunAsync<TombstoneValue>(
-                transaction, MetadataKeys.Tombstone(log), nonce, cancellationToken);
+            // Nobody changes the epoch of a deleted log any more, and it is compared (X1, X6).
+            var result = await runner.RunAsync<EpochValue>(transaction, epoch.Key, nonce, cancellationToken);
             if (result.Landed)
                 return true;
         }

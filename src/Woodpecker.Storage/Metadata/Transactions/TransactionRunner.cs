@@ -67,7 +67,11 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
                     return new TransactionResult(Landed: true, commit.Revision, []);
                 if (!mayHaveLanded)
                     return new TransactionResult(Landed: false, 0, commit.Current);
-                var deciding = await Store.GetAsync(decidingKey, cancellationToken);
+                // X1: what the refused transaction itself read is not stale; a read after it may be, and would then take
+                // a landed transaction for lost. Hence a deciding key is one that the transaction compares.
+                var deciding = transaction.Compares.Any(compare => compare.Key == decidingKey)
+                    ? commit.Current.FirstOrDefault(entry => entry.Key == decidingKey)
+                    : await Store.GetAsync(decidingKey, cancellationToken);
                 return isMine(deciding)
                     ? new TransactionResult(Landed: true, deciding?.ModRevision ?? commit.Revision, [])
                     : new TransactionResult(Landed: false, 0, commit.Current);
