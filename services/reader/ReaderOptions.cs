@@ -19,6 +19,10 @@ internal sealed class ReaderOptions
     [Range(1, 300)]
     public int MaxWaitSeconds { get; set; } = 60;
 
+    /// <summary>How often what is being read of history is made known to the collector, in milliseconds (V8).</summary>
+    [Range(50, 3_600_000)]
+    public int PinMilliseconds { get; set; } = 2_000;
+
     /// <summary>Verified blocks kept in memory, in bytes.</summary>
     [Range(0, 64L * 1024 * 1024 * 1024)]
     public long BlockCacheBytes { get; set; } = 32L * 1024 * 1024;

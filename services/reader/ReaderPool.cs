@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Woodpecker.Services;
 using Woodpecker.Storage.Reading;
@@ -14,6 +15,7 @@ internal sealed class ReaderPool(
     IOptions<ReaderOptions> options,
     TimeProvider time)
 {
+    private readonly ConcurrentDictionary<ReaderLease, bool> _open = new();
     private int _active;
 
     /// <summary>Requests being served.</summary>
@@ -37,7 +39,9 @@ internal sealed class ReaderPool(
         try
         {
             var log = await catalog.FindAsync(name, cancellationToken) ?? throw Problems.UnknownLog(name);
-            return new ReaderLease(this, name, new LogReader(log, catalog, sources, readerOptions, time));
+            var lease = new ReaderLease(this, name, new LogReader(log, catalog, sources, readerOptions, time));
+            _open[lease] = true;
+            return lease;
         }
         catch
         {
@@ -46,7 +50,29 @@ internal sealed class ReaderPool(
         }
     }
 
-    internal void Release() => Interlocked.Decrement(ref _active);
+    /// <summary>Of each log that is read behind its visible end: the smallest offset that may still be asked for (V8).</summary>
+    public Dictionary<LogId, Offset> SmallestOffsets()
+    {
+        var smallest = new Dictionary<LogId, Offset>();
+        foreach (var (lease, _) in _open)
+        {
+            var reader = lease.Reader;
+            if (reader.Position is not { } at || at >= reader.VisibleEnd)
+                continue;
+            if (!smallest.TryGetValue(reader.Log, out var known) || at < known)
+                smallest[reader.Log] = at;
+        }
+
+        return smallest;
+    }
+
+    internal void Release(ReaderLease lease)
+    {
+        _open.TryRemove(lease, out _);
+        Release();
+    }
+
+    private void Release() => Interlocked.Decrement(ref _active);
 }
 
 /// <summary>A reader in use by one request.</summary>
@@ -61,6 +87,6 @@ internal sealed class ReaderLease(ReaderPool pool, string name, LogReader reader
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            pool.Release();
+            pool.Release(this);
     }
 }

@@ -41,6 +41,7 @@ internal static class ReaderServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<LogCatalog>>()));
         services.AddSingleton<ReaderPool>();
+        services.AddHostedService<ReaderPins>();
         services.AddSingleton(static provider => new LogVerifier(
             provider.GetRequiredService<LogCatalog>(),
             provider.GetRequiredService<IObjectStore>(),

@@ -33,6 +33,8 @@ public readonly record struct ReadLimits(int MaxEntries, int MaxBytes)
 /// </remarks>
 public sealed class LogReader
 {
+    private const ulong NoPosition = ulong.MaxValue;
+
     private readonly LogId _log;
     private readonly LogCatalog _catalog;
     private readonly ReadSources _sources;
@@ -45,6 +47,7 @@ public sealed class LogReader
     private bool _isMetadataDown;
     private IReadOnlyList<LogEntry> _fetched = [];
     private int _fetchedAt;
+    private ulong _position = NoPosition;
 
     /// <summary>A reader; asks nobody yet.</summary>
     public LogReader(
@@ -64,6 +67,16 @@ public sealed class LogReader
     /// </summary>
     public Offset VisibleEnd => _visibility.End;
 
+    /// <summary>The first offset of the last read that was begun; null before the first one. Any thread may ask.</summary>
+    public Offset? Position
+    {
+        get
+        {
+            var position = Volatile.Read(ref _position);
+            return position == NoPosition ? null : new Offset(position);
+        }
+    }
+
     /// <summary>The log it reads.</summary>
     public LogId Log => _log;
 
@@ -79,6 +92,7 @@ public sealed class LogReader
         Offset from, ReadLimits limits, TimeSpan wait, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limits.MaxEntries);
+        Volatile.Write(ref _position, from.Value);
         if (TakeFetched(from, limits) is { } buffered)
             return buffered;
         try

@@ -44,6 +44,9 @@ internal sealed class ReaderHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>The readers of the process.</summary>
+    public ReaderPool Pool => _app.Services.GetRequiredService<ReaderPool>();
+
     /// <summary>Requests being served.</summary>
     public int ActiveReaders => _app.Services.GetRequiredService<ReaderPool>().Active;
 
@@ -67,6 +70,7 @@ internal sealed class ReaderHost : IAsyncDisposable
             settings.Select(static s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IMetadataStore>(log.Metadata);
+        builder.Services.AddSingleton<ILeaseStore>(log.Metadata);
         builder.Services.AddSingleton<IObjectStore>(new InMemoryObjectStore(TimeProvider.System));
         ((IHostApplicationBuilder)builder).AddReader();
         var app = builder.Build();
