@@ -43,7 +43,9 @@ if ! $quick && [ ${#projects[@]} -eq 0 ]; then
   dotnet format whitespace Woodpecker.sln --verify-no-changes --no-restore -v q || fail "dotnet format would change files; run it and commit."
 fi
 
+simulates=false
 if [ ${#projects[@]} -eq 0 ]; then
+  simulates=true
   projects=(Architecture.Tests Core.Tests Format.Tests Storage.Tests Hosting.Tests Services.Tests)
   $quick || projects+=(models EndToEnd.Tests)
 fi
@@ -59,6 +61,10 @@ for name in "${projects[@]}"; do
     p=$(sed -n 's/.*\b\([0-9]*\) passed.*/\1/p' <<<"$summary") f=$(sed -n 's/.*\b\([0-9]*\) failed.*/\1/p' <<<"$summary")
     s=$(sed -n 's/.*\b\([0-9]*\) skipped.*/\1/p' <<<"$summary")
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+    continue
+  fi
+  if [ "$name" = Simulation ]; then
+    simulates=true
     continue
   fi
   project="tests/Woodpecker.$name/Woodpecker.$name.csproj"
@@ -80,6 +86,23 @@ for name in "${projects[@]}"; do
     failed=$((failed + 1))
   fi
 done
+
+# The simulator is a program of its own: its whole process computes on one thread.
+if $simulates; then
+  say "Simulation"
+  log="$logs/Simulation.log"
+  timeout --kill-after=30 1200 dotnet exec tests/Woodpecker.Simulation/bin/Debug/net10.0/Woodpecker.Simulation.dll \
+    --ci --commit "$(git rev-parse HEAD 2>/dev/null)" >"$log" 2>&1
+  code=$?
+  cat "$log"
+  summary=$(grep -E '(Passed|Failed)! +- Failed:' "$log" | tail -1)
+  p=$(sed -n 's/.*Passed: *\([0-9]*\).*/\1/p' <<<"$summary") f=$(sed -n 's/.*- Failed: *\([0-9]*\).*/\1/p' <<<"$summary")
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
+  if [ -z "$summary" ] || { [ $code -ne 0 ] && [ "${f:-0}" -eq 0 ]; }; then
+    echo "Simulation ended with code $code without a proper result."
+    failed=$((failed + 1))
+  fi
+fi
 
 say "result"
 if [ $skipped -gt 0 ]; then

@@ -16,7 +16,7 @@ internal static class SeedRun
 {
     private static readonly TimeSpan _longest = TimeSpan.FromMinutes(20);
 
-    public static SeedResult Run(int seed, Mutant? mutant, TextWriter? trace)
+    public static SeedResult Run(int seed, MutantCase? mutant, TextWriter? trace)
     {
         using var process = Process.GetCurrentProcess();
         var before = process.TotalProcessorTime;

@@ -71,7 +71,7 @@ internal sealed partial class CopyCare(
                 await SealAsync(copy, own.Value, cancellationToken);
             switch (own?.Value.State)
             {
-                case SegmentState.Sealed:
+                case SegmentState.Sealed when !Mutation.Is(KnownMistake.ReleasedUnpublished):
                     ConsiderUpload(copy, own);
                     break;
                 case SegmentState.Prepared or SegmentState.Open or SegmentState.Recovering:

@@ -44,7 +44,7 @@ public sealed class AckTracker
     /// <returns>Whether <see cref="ConfirmedEntry"/> rose.</returns>
     public bool OnAck(int member, ReplicaId sender, EntryId durableEntry)
     {
-        if (_members[member] != sender || durableEntry.Value <= _durable[member])
+        if ((_members[member] != sender && !Mutation.Is(KnownMistake.IncarnationIgnored)) || durableEntry.Value <= _durable[member])
             return false;
         _durable[member] = durableEntry.Value;
         var confirmed = ComputeConfirmed();

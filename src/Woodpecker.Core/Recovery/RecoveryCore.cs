@@ -44,7 +44,7 @@ public sealed class RecoveryCore
     {
         if (!_members[member].IsSameStore(reply.Replica))
             return false;
-        _replies[member] = reply;
+        _replies[member] = Mutation.Is(KnownMistake.AmbiguousIsClean) ? reply with { Health = MemberHealth.Clean } : reply;
         return true;
     }
 
@@ -105,6 +105,9 @@ public sealed class RecoveryCore
     /// <returns>False if fewer than Qa members replied: wait for more.</returns>
     public bool TryPlanCopies(in RecoveryEnd end, out IReadOnlyList<RecoveryCopy> copies)
     {
+        copies = [];
+        if (Mutation.Is(KnownMistake.NoWriteBack))
+            return true;
         var source = FindSource(end);
         var plan = new List<RecoveryCopy>();
         var holders = 0;
@@ -165,7 +168,7 @@ public sealed class RecoveryCore
         foreach (var reply in _replies)
         {
             if (reply is { } candidate && (!onlyClean || candidate.Health == MemberHealth.Clean)
-                && (best is null || candidate.DurableEntry > best.Value.DurableEntry))
+                && (best is null || (candidate.DurableEntry > best.Value.DurableEntry) != Mutation.Is(KnownMistake.MinimumEnd)))
             {
                 best = candidate;
             }

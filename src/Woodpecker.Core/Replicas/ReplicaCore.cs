@@ -192,6 +192,8 @@ public sealed class ReplicaCore
     {
         if (CheckEpoch(key.Log, epoch, verified) is { } answer)
             return answer;
+        if (Mutation.Is(KnownMistake.UnfencedReply))
+            return ReplicaDecision.Duplicate(needsPromise: false);
         return Promises.Raise(key.Log, epoch)
             ? ReplicaDecision.Journal(needsPromise: true)
             : ReplicaDecision.Duplicate(needsPromise: false);

@@ -65,7 +65,7 @@ public sealed class SegmentCopy
     /// <summary>Highest entry a reader may see here: never past the LAC, the durable end or the seal (V1).</summary>
     public EntryId VisibleEntry => SealedEntry is { } last
         ? EntryId.Min(last, DurableEntry)
-        : EntryId.Min(ConfirmedEntry, DurableEntry);
+        : Mutation.Is(KnownMistake.VisibleIsDurable) ? DurableEntry : EntryId.Min(ConfirmedEntry, DurableEntry);
 
     /// <summary>Chain at the last accepted entry.</summary>
     public ulong AcceptedChain => _marks.Count == 0 ? StartChain : _marks[^1].Chain;

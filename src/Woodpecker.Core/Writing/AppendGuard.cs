@@ -30,7 +30,7 @@ public sealed class AppendGuard
             return refusal;
         if (!TokenAllows(batch.FencingToken))
             return new AppendDecision(AppendDecisionKind.TokenMismatch);
-        if (batch.ExpectedOffset is { } expected && expected != nextOffset)
+        if (batch.ExpectedOffset is { } expected && expected != (Mutation.Is(KnownMistake.ExpectedIsConfirmed) ? confirmedEnd : nextOffset))
             return new AppendDecision(AppendDecisionKind.OffsetMismatch, nextOffset);
         if (nextOffset.Value > Limits.MaxOffset - (ulong)batch.Count)
             return new AppendDecision(AppendDecisionKind.LogFull);
@@ -47,6 +47,7 @@ public sealed class AppendGuard
         return verdict.Kind switch
         {
             ProducerVerdictKind.Next => null,
+            ProducerVerdictKind.Duplicate when Mutation.Is(KnownMistake.DuplicateAppended) => null,
             ProducerVerdictKind.Duplicate => new AppendDecision(
                 AppendDecisionKind.Duplicate, verdict.FirstOffset,
                 IsPending: verdict.FirstOffset + count > confirmedEnd),

@@ -71,6 +71,13 @@ public sealed class SlotCore
             return false;
         }
 
+        if (Mutation.Is(KnownMistake.SlotsOutOfOrder) && !(slot < ConfirmedSlot))
+        {
+            while (_sent.TryDequeue(out var early) && early.Slot <= slot)
+                (ConfirmedEntry, ConfirmedSlot) = (early.LastEntry, early.Slot);
+            return true;
+        }
+
         _stored.Add(slot);
         var rose = false;
         while (_sent.TryPeek(out var next) && _stored.Remove(next.Slot))

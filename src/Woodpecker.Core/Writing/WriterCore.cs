@@ -132,7 +132,7 @@ public sealed class WriterCore<TTicket>
     /// <returns>Whether the confirmed end rose.</returns>
     public bool Confirm(EntryId lac)
     {
-        if (Phase != WriterPhase.Open)
+        if (Phase != WriterPhase.Open && !(Mutation.Is(KnownMistake.LateAcknowledgements) && Phase == WriterPhase.Frozen))
             return false;
         var end = BaseOffset + (lac.Value + 1);
         Invariant.Check(end <= FramedEnd, "INV-9");

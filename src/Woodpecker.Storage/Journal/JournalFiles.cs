@@ -392,7 +392,7 @@ internal sealed class JournalFiles : IDisposable
                 return [];
             var keepFrom = checkpoints[^2];
             var free = _files.Values
-                .Where(file => file.LiveSegments == 0 && file.Sequence < keepFrom && !indexHolders.Contains(file.Sequence))
+                .Where(file => (file.LiveSegments == 0 || Mutation.Is(KnownMistake.LiveFileReclaimed)) && file.Sequence < keepFrom && !indexHolders.Contains(file.Sequence))
                 .ToList();
             foreach (var file in free)
             {

@@ -143,12 +143,19 @@ public sealed class ReplicaStore : IDisposable
     public async ValueTask<FenceAnswer> FenceAsync(
         SegmentKey key, LogEpoch epoch, uint namedGeneration, CancellationToken cancellationToken)
     {
+        var early = default(FenceReply?);
+        if (Mutation.Is(KnownMistake.EarlyFenceReply))
+        {
+            lock (_shard.Gate)
+                early = _shard.Core.MakeFenceReply(key, namedGeneration, startChain: 0);
+        }
+
         if (await _writes.FenceAsync(key, epoch, cancellationToken) is { } refusal)
             return new FenceAnswer(null, default, refusal);
         var header = await _reads.ReadHeaderAsync(key, cancellationToken);
         lock (_shard.Gate)
         {
-            var reply = _shard.Core.MakeFenceReply(key, namedGeneration, startChain: 0);
+            var reply = early ?? _shard.Core.MakeFenceReply(key, namedGeneration, startChain: 0);
             var isReadable = !reply.HasHeader || !header.IsEmpty;
             return new FenceAnswer(
                 isReadable ? reply : reply with { HasHeader = false, Health = MemberHealth.Damaged }, header, default);
@@ -294,7 +301,7 @@ public sealed class ReplicaStore : IDisposable
         var recovered = new JournalRecovery(
             medium, new JournalIdentity(identity.ClusterId, identity.Incarnation, identity.Generation), boot).Run();
         var unreadable = recovered.UnreadableCount + boot.ShortCount + (superblock.HasBadCopy ? 1 : 0);
-        var generation = Math.Max(identity.Generation, recovered.HighestGeneration) + (unreadable > 0 ? 1u : 0u);
+        var generation = Math.Max(identity.Generation, recovered.HighestGeneration) + (unreadable > 0 && !Mutation.Is(KnownMistake.GenerationKept) ? 1u : 0u);
         // R10: durable before anything is served. A bad copy of the superblock is replaced on the way.
         if (generation != identity.Generation || superblock.HasBadCopy)
             superblock.SaveBoth(identity with { Generation = generation });

@@ -80,7 +80,7 @@ internal sealed class ReplicaWrites(
             key.Log, 0, isData: false,
             verified => shard.Core.OnFence(key, epoch, verified),
             // Also for a repeated fence: its record is the barrier behind everything that is queued.
-            _ => wait = QueuePromise(key.Log, epoch),
+            _ => wait = Mutation.Is(KnownMistake.VolatileFence) ? null : QueuePromise(key.Log, epoch),
             cancellationToken);
         if (wait is not null)
             await wait.Task.WaitAsync(cancellationToken);

@@ -80,6 +80,8 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
                 return new ReleaseAnswer(ReleaseVerdict.Obsolete, "", $"the segment is {value.State}");
             case SegmentState.Compacted:
                 break;
+            case SegmentState.Sealed when Mutation.Is(KnownMistake.ReleasedUnpublished):
+                return new ReleaseAnswer(ReleaseVerdict.Release, "", "");
             default:
                 return Keep($"the segment is {value.State}");
         }

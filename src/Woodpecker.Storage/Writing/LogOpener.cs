@@ -84,8 +84,10 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         var (id, newest) = segments[^1];
         if (SegmentLifecycle.HasFixedEnd(newest.Value.State))
         {
-            var state = await LoadStateAsync(reign, segments, segments.Count - 1, cancellationToken);
-            var next = (newest.Value.LastSegment ?? id).Next;
+            var state = Mutation.Is(KnownMistake.ProducersForgotten) ? new AppendFold()
+                : await LoadStateAsync(reign, segments, segments.Count - 1, cancellationToken);
+            var next = Mutation.Is(KnownMistake.IdFromScan) ? new SegmentId((ulong)segments.Count)
+                : (newest.Value.LastSegment ?? id).Next;
             return new SessionStart(reign, log, next, prepared, newest.Value.NextBaseOffset!.Value, state, null);
         }
 
@@ -108,6 +110,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         var found = await recovery.RecoverAsync(key, recovering.Value, reign.Epoch, cancellationToken);
         var nextOffset = recovering.Value.BaseOffset!.Value + (found.End.LastEntry.Value + 1);
         var state = found.State ?? await LoadStateAsync(reign, segments, segments.Count - 2, cancellationToken);
+        if (Mutation.Is(KnownMistake.ProducersForgotten))
+            state = new AppendFold();
         var sealing = await SealAsync(reign, log, id, recovering, found, nextOffset, prepared, cancellationToken);
         if (sealing.Outcome != ReignOutcome.Landed)
             return null;

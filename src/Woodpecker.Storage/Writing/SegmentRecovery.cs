@@ -149,10 +149,12 @@ public sealed partial class SegmentRecovery
             catch (WoodpeckerException e)
             {
                 SetFailure(member, e.Message);
+                TakeSilence(member, changed);
             }
             catch (OperationCanceledException)
             {
                 SetFailure(member, "no answer in time");
+                TakeSilence(member, changed);
             }
 
             try
@@ -282,6 +284,19 @@ public sealed partial class SegmentRecovery
 
             return default;
         }
+    }
+
+    private void TakeSilence(int member, AsyncSignal changed)
+    {
+        if (!Mutation.Is(KnownMistake.SilenceIsEmpty))
+            return;
+        lock (_gate)
+        {
+            _core.OnReply(member, new FenceReply(
+                _ensemble.Members[member], EntryId.None, 0, EntryId.None, HasHeader: false, MemberHealth.Clean));
+        }
+
+        changed.Raise();
     }
 
     private void SetFailure(int member, string failure)

@@ -343,7 +343,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         while (_core.TryTakeFailed(out var batch))
         {
             WriterMetrics.OnFailed(answer.Outcome);
-            batch.Ticket.Answer(answer);
+            batch.Ticket.Answer(Mutation.Is(KnownMistake.OkAfterDeath)
+                ? AppendResult.Ok(batch.FirstOffset, batch.Count, _services.Place.Durability) : answer);
             _queue.Release(batch.Ticket);
         }
 

@@ -148,7 +148,13 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     }
 
     private static ReplicaStore? StoreOf(SimNode node) =>
-        node.IsUp ? node.Life!.Services?.GetService<ReplicaNode>()?.StoreIfServing : null;
+        node.IsUp ? Opened(node.Life!.Services?.GetService<ReplicaNode>()) : null;
+
+    // Also a store whose journal just failed: what it acknowledged before counts.
+    private static ReplicaStore? Opened(ReplicaNode? node) =>
+#pragma warning disable VSTHRD002 // Completed, so nothing blocks.
+        node is { Serving.IsCompletedSuccessfully: true } ? node.Serving.Result : null;
+#pragma warning restore VSTHRD002
 
     private sealed record Memory(
         ReplicaId Self, Dictionary<SegmentKey, SegmentInfo> Segments);

@@ -21,7 +21,7 @@ internal sealed class ObjectsClient(Simulator sim, ObjectsModel bucket, Faults f
         if (ObjectChecksum.Of(content) != crc32C)
             throw new ObjectStoreException(ObjectStoreErrorKind.Corrupt, "The bytes given do not match their checksum.");
         var bytes = content.ToArray();
-        PutOutcome Put() => bucket.PutIfAbsent(key.Value, bytes, crc32C) ? PutOutcome.Created : PutOutcome.Exists;
+        PutOutcome Put() => bucket.PutIfAbsent(key.Value, bytes, crc32C, life.Name) ? PutOutcome.Created : PutOutcome.Exists;
         if (_random.Chance(faults.ObjectLatePut))
         {
             // The request is delivered long after its sender gave up.

@@ -20,8 +20,18 @@ internal sealed class ObjectsModel(Simulator sim)
     /// <summary>Objects whose bytes were changed at rest.</summary>
     public HashSet<string> Damaged { get; } = new(StringComparer.Ordinal);
 
-    public bool PutIfAbsent(string key, byte[] bytes, uint crc) =>
-        Objects.TryAdd(key, new StoredObject(bytes, crc, _epoch + sim.Elapsed));
+    /// <summary>Called after an object was stored.</summary>
+    public Action<string, byte[]>? OnPut { get; set; }
+
+    public bool PutIfAbsent(string key, byte[] bytes, uint crc, string by)
+    {
+        var isNew = Objects.TryAdd(key, new StoredObject(bytes, crc, _epoch + sim.Elapsed));
+        if (!key.Contains("probe", StringComparison.Ordinal))
+            sim.Trace.Add("objects", isNew ? "put" : "exists", $"{key} {bytes.Length} bytes by {by}");
+        if (isNew)
+            OnPut?.Invoke(key, bytes);
+        return isNew;
+    }
 
     public void Delete(string key, string by)
     {
@@ -29,5 +39,7 @@ internal sealed class ObjectsModel(Simulator sim)
             return;
         OnDelete?.Invoke(key, by);
         Objects.Remove(key);
+        if (!key.Contains("probe", StringComparison.Ordinal))
+            sim.Trace.Add("objects", "delete", $"{key} by {by}");
     }
 }

@@ -33,6 +33,8 @@ internal sealed class Cluster
         Add(NodeKind.Compactor, "compactor", compactors);
     }
 
+    public Simulator Sim => _sim;
+
     public Faults Faults { get; }
 
     public Coverage Coverage { get; }

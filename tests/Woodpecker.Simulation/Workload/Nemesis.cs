@@ -208,9 +208,9 @@ internal sealed class Nemesis(World world, SimRandom random)
             if (holder?.Value.Holder is not { } owner)
                 return;
             // Two attempts: the first makes the log known here, so that its owner can be suspected.
-            await World.OutliveAsync(life, Settle(ownership.ResolveAsync(log, isForwarded: false, CancellationToken.None).AsTask()));
+            await World.OutliveAsync(life, Settle(ownership.ResolveAsync(log, isForwarded: false, null, CancellationToken.None).AsTask()));
             ownership.Suspect(plan.Id, owner);
-            await World.OutliveAsync(life, Settle(ownership.ResolveAsync(log, isForwarded: false, CancellationToken.None).AsTask()));
+            await World.OutliveAsync(life, Settle(ownership.ResolveAsync(log, isForwarded: false, null, CancellationToken.None).AsTask()));
         }
         catch (Exception e) when (Storage.Errors.StorageErrors.Translate(e) is { } known)
         {

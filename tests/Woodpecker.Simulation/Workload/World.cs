@@ -17,7 +17,7 @@ internal sealed class World
     private readonly EtcdAudit _audit;
     private readonly ReplicaOracle _oracle;
 
-    public World(int seed, Simulator sim, Mutant? mutant)
+    public World(int seed, Simulator sim, MutantCase? mutant)
     {
         (Seed, Sim) = (seed, sim);
         Scenario = Scenario.Draw(sim.Random.Fork());

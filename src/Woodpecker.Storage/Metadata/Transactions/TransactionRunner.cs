@@ -78,6 +78,10 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
             }
             catch (MetadataException e) when (e.Kind is MetadataErrorKind.Unknown or MetadataErrorKind.Unavailable)
             {
+                if (e.Kind == MetadataErrorKind.Unknown && Mutation.Is(KnownMistake.UnknownIsFailure))
+                    return new TransactionResult(Landed: false, 0, []);
+                if (e.Kind == MetadataErrorKind.Unknown && Mutation.Is(KnownMistake.UnknownIsSuccess))
+                    return new TransactionResult(Landed: true, (await Store.GetAsync(decidingKey, cancellationToken))?.ModRevision ?? 1, []);
                 mayHaveLanded |= e.Kind == MetadataErrorKind.Unknown;
                 failure = e;
             }
