@@ -120,7 +120,8 @@ internal sealed partial class JobLoop(
             foreach (var (_, id) in page)
             {
                 if (!_failures.ShouldSkip(id) && await logs.FindAsync(id, cancellationToken) is { } log)
-                    await GuardAsync(id, report, () => worker.RunAsync(clusterId, log, withOrphans, report, cancellationToken));
+                    await GuardAsync(id, report, () => worker.RunAsync(clusterId, log, withOrphans, report, cancellationToken),
+                        cancellationToken);
             }
 
             if (page.Count < PageSize)
@@ -143,12 +144,13 @@ internal sealed partial class JobLoop(
             {
                 if (await worker.CollectDeletedAsync(log, cancellationToken))
                     _knownGone.Add(log);
-            });
+            }, cancellationToken);
         }
     }
 
     /// <summary>Runs the work on one log; a failure is this log's alone.</summary>
-    private async ValueTask GuardAsync(LogId log, PassReport report, Func<ValueTask> work)
+    private async ValueTask GuardAsync(
+        LogId log, PassReport report, Func<ValueTask> work, CancellationToken cancellationToken)
     {
         report.Logs++;
         try
@@ -172,7 +174,7 @@ internal sealed partial class JobLoop(
             report.Failed++;
             Failed(log.Value, known.Message);
         }
-        catch (OperationCanceledException e) when (e.CancellationToken is { IsCancellationRequested: false })
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             report.Failed++;
             Failed(log.Value, "the job lost its lease or got too old");

@@ -91,6 +91,9 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 
         foreach (var (key, held) in before.Segments)
         {
+            // A header alone may not have been durable yet.
+            if (held.DurableEntry.IsNone)
+                continue;
             if (store.Find(key) is not { } copy)
             {
                 // Dropped in the moment before: only possible when metadata says that it may be.

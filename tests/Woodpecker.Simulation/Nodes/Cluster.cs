@@ -11,6 +11,7 @@ namespace Woodpecker.Simulation.Nodes;
 internal sealed class Cluster
 {
     private readonly Simulator _sim;
+    private readonly HashSet<Life> _failing = [];
 
     public Cluster(Simulator sim, Faults faults, Settings settings, Coverage coverage, int writers, int replicas, int readers, int compactors)
     {
@@ -118,13 +119,16 @@ internal sealed class Cluster
     private void OnRefusal(Life life)
     {
         life.Note("refuses", "the process ends by itself");
-        _sim.Fail($"{life.Name} refuses to run");
+        // A journal that failed ends its process anyhow.
+        if (!_failing.Contains(life))
+            _sim.Fail($"{life.Name} refuses to run");
     }
 
     // J5: the process ends at once, as it would by FailFast. What it wrote and did not sync is in doubt if the disk failed.
     private void OnJournalFailure(Life life, Exception failure)
     {
         var node = Nodes.First(n => n.Name == life.Name);
+        _failing.Add(life);
         life.Note("journal-failed", failure.Message);
         Coverage.Count("fault journal " + failure.GetType().Name);
         _sim.After(TimeSpan.Zero, null, "fail-fast", () =>

@@ -117,11 +117,7 @@ internal sealed class Nemesis(World world, SimRandom random)
     private void Crash(SimNode node, bool isPowerFailure)
     {
         _cluster.Crash(node, isPowerFailure);
-        _sim.After(random.Between(20, random.Chance(0.2) ? 20_000 : 3_000), null, "restart", () =>
-        {
-            if (!_isOver)
-                _cluster.Start(node);
-        });
+        _sim.After(random.Between(20, random.Chance(0.2) ? 20_000 : 3_000), null, "restart", () => _cluster.Start(node));
     }
 
     private void Cut(NemesisKind kind)

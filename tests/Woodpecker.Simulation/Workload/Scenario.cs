@@ -29,6 +29,7 @@ internal sealed class Scenario
         }
 
         FaultGap = random.Chance(0.1) ? TimeSpan.MaxValue : random.Between(300, 6_000);
+        Truncates = random.Chance(0.3);
         // A store that is lost for good uses up the one loss that may be survived: nothing else is damaged then.
         if (Kinds.Contains(NemesisKind.ReplaceDisk))
         {
@@ -61,6 +62,8 @@ internal sealed class Scenario
     public List<NemesisKind> Kinds { get; } = [];
 
     public TimeSpan FaultGap { get; }
+
+    public bool Truncates { get; }
 
     public Settings Settings { get; }
 

@@ -100,6 +100,8 @@ internal sealed class World
 
         for (var i = 0; i < Scenario.ReadClients; i++)
             _ = Guard(new ReadClient(this, i + 1, random.Pick(Scenario.Logs), random.Fork()).RunAsync());
+        if (Scenario.Truncates)
+            _ = Guard(new TruncateClient(this, random.Fork()).RunAsync());
         var nemesis = new Nemesis(this, random.Fork());
         _ = Guard(nemesis.RunAsync());
         _ = Guard(_oracle.RunAsync());
