@@ -34,10 +34,8 @@ internal static class CommitRun
         Judge(string.Create(CultureInfo.InvariantCulture, $"seeds {first}..{first + NewSeeds - 1}"), tally.Failed.Count == 0);
         for (var i = 0; i < Pairs; i++)
             Judge($"seed {first + i} gives the same trace in two processes", HashOf(first + i, 1) == HashOf(first + i, 2));
-        var turn = (int)(number % (uint)MutantList.All.Count);
-        var mutants = new List<MutantCase>();
-        for (var i = 0; i < MutantsPerCommit; i++)
-            mutants.Add(MutantList.All[(turn + (i * 5)) % MutantList.All.Count]);
+        var quick = QuickMutants();
+        var mutants = Enumerable.Range((int)(number % (uint)quick.Count), MutantsPerCommit).Select(i => quick[i % quick.Count]);
         Judge("mutants are caught", MutantRun.RunAll([.. mutants.Distinct()], MutantSeeds * 4, Jobs));
         // In the form of a test run's summary.
         Console.WriteLine($"{(failed == 0 ? "Passed" : "Failed")}! - Failed: {failed}, Passed: {passed}, Skipped: 0, Total: {passed + failed}");
@@ -64,7 +62,18 @@ internal static class CommitRun
     }
 
     private static IEnumerable<int> KnownSeeds() =>
-        File.ReadLines(Path.Combine(AppContext.BaseDirectory, "seeds.txt"))
+        Lines("seeds.txt").Select(static parts => int.Parse(parts[0], CultureInfo.InvariantCulture));
+
+    // Those that the long run caught early; the others are left to the long run.
+    private static List<MutantCase> QuickMutants()
+    {
+        var seeds = Lines("mutants.txt")
+            .ToDictionary(static parts => parts[0], static parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
+        return [.. MutantList.All.Where(m => seeds.TryGetValue(m.Name, out var seed) && seed <= MutantSeeds)];
+    }
+
+    private static IEnumerable<string[]> Lines(string file) =>
+        File.ReadLines(Path.Combine(AppContext.BaseDirectory, file))
             .Where(static line => line.Length > 0 && line[0] != '#')
-            .Select(static line => int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture));
+            .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }
