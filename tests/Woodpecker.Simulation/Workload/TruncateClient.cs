@@ -1,5 +1,4 @@
 using Woodpecker.Simulation.Engine;
-using Woodpecker.Simulation.Nodes;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Testing.Histories;
 using Woodpecker.Writer.Control;
