@@ -9,7 +9,7 @@ namespace Woodpecker.Writer;
 internal sealed class WriterDrain(LogOwnership ownership, TimeProvider time) : IDisposable
 {
     // Well within the grace that a process gets to stop.
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(3);
 
     // Callers with appends under way hear that another writer is the owner, instead of losing their stream first.
     private static readonly TimeSpan _linger = TimeSpan.FromMilliseconds(250);

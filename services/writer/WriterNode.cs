@@ -206,6 +206,7 @@ internal sealed partial class WriterNode(
             AppendTimeout = TimeSpan.FromMilliseconds(tuning.AppendTimeoutMilliseconds),
             QuorumGrace = TimeSpan.FromMilliseconds(tuning.QuorumGraceMilliseconds),
             IdleSeal = TimeSpan.FromMilliseconds(tuning.IdleSealMilliseconds),
+            EarlyRollAge = TimeSpan.FromMilliseconds(tuning.EarlyRollMilliseconds),
         };
         var services = new SessionServices(
             transactions, place, settings, runner.Time, _budget, loggers.CreateLogger<WriterSession>());

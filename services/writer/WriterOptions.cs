@@ -63,6 +63,10 @@ internal sealed class WriterOptions
         [Range(1_000, 600_000)]
         public int TakeoverMilliseconds { get; set; } = 20_000;
 
+        /// <summary>Youngest segment that is rolled to get better members, in milliseconds.</summary>
+        [Range(100, 600_000)]
+        public int EarlyRollMilliseconds { get; set; } = 10_000;
+
         /// <summary>Time without appends after which the open segment is sealed, in milliseconds.</summary>
         [Range(100, 86_400_000)]
         public int IdleSealMilliseconds { get; set; } = 60_000;

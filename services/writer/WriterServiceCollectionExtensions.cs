@@ -41,6 +41,8 @@ internal static class WriterServiceCollectionExtensions
         services.AddSingleton<AppendGateway>();
         services.AddSingleton<IAppendGateway>(static provider => provider.GetRequiredService<AppendGateway>());
         services.AddHostedService<WriterLoop>();
+        services.AddSingleton<NodeInquiry>();
+        services.AddSingleton<NodeDirectory>();
         services.AddLogControl();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready])
@@ -54,6 +56,7 @@ internal static class WriterServiceCollectionExtensions
         app.MapGrpcService<WriterGrpcService>();
         app.MapGrpcService<WriterPeerService>();
         app.MapLogControl();
+        app.MapNodeControl();
         return app;
     }
 }

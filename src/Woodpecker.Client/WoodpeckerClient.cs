@@ -172,6 +172,36 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         return answer;
     }
 
+    /// <summary>The replica nodes with what they hold; for operators.</summary>
+    public async ValueTask<IReadOnlyList<NodeDescription>> ListNodesAsync(CancellationToken cancellationToken = default)
+    {
+        var (_, list) = await _control.CallAsync(
+            _options.Writers, static () => new HttpRequestMessage(HttpMethod.Get, "nodes"),
+            ControlJson.Default.NodeList, cancellationToken).ConfigureAwait(false);
+        return list.Nodes;
+    }
+
+    /// <summary>
+    /// Takes a replica node out of service: its state is Drained once it holds nothing. Conflict if too few others are
+    /// left; NotFound if there is none of that name.
+    /// </summary>
+    public ValueTask<NodeChange> DrainNodeAsync(string node, CancellationToken cancellationToken = default) =>
+        ChangeNodeAsync(node, "drain", cancellationToken);
+
+    /// <summary>Lets a replica node take new segments again.</summary>
+    public ValueTask<NodeChange> ResumeNodeAsync(string node, CancellationToken cancellationToken = default) =>
+        ChangeNodeAsync(node, "resume", cancellationToken);
+
+    private async ValueTask<NodeChange> ChangeNodeAsync(string node, string what, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(node);
+        var path = $"nodes/{Uri.EscapeDataString(node)}/{what}";
+        var (_, change) = await _control.CallAsync(
+            _options.Writers, () => new HttpRequestMessage(HttpMethod.Post, path),
+            ControlJson.Default.NodeChange, cancellationToken).ConfigureAwait(false);
+        return change;
+    }
+
     /// <inheritdoc/>
     public async ValueTask<AppendResult> AppendAsync(
         string log, ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default)

@@ -40,10 +40,17 @@ internal sealed class SteadyLoad : IAsyncDisposable
     }
 
     /// <summary>Opening the log and warming up the code is not what a fault costs.</summary>
-    public void ForgetPauses()
+    public void ForgetPauses() => TakeLongestPause();
+
+    /// <summary>The longest wait since the last call.</summary>
+    public TimeSpan TakeLongestPause()
     {
         lock (_acknowledged)
+        {
+            var longest = _longestPause;
             _longestPause = TimeSpan.Zero;
+            return longest;
+        }
     }
 
     public async Task<Report> StopAsync()

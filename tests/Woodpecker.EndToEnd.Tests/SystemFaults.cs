@@ -14,6 +14,7 @@ internal static partial class SystemFaults
     public static WoodpeckerClient OpenClient(this RunningSystem system, string gateway = "reader") =>
         WoodpeckerClient.Create(new WoodpeckerClientOptions
         {
+            Writers = [.. system.ServiceIds.Where(static id => id.StartsWith("writer", StringComparison.Ordinal))],
             Transport = new TransportOptions
             {
                 Kind = TransportKind.Dapr,
@@ -35,6 +36,15 @@ internal static partial class SystemFaults
 
     /// <summary>SIGCONT.</summary>
     public static void Resume(this RunningSystem system, string resource) => Signal(system, resource, Native.Continue);
+
+    /// <summary>A planned stop, as an operator or a rolling update does it: SIGTERM, and the process ends by itself.</summary>
+    public static async Task StopAsync(this RunningSystem system, string resource)
+    {
+        using var limit = new CancellationTokenSource(RunningSystem.StartLimit);
+        var result = await system.CommandAsync(resource, KnownResourceCommands.StopCommand, limit.Token);
+        Assert.True(result.Success, $"{resource} could not be stopped: {result.Message}\n{system.Logs()}");
+        await system.App.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, limit.Token);
+    }
 
     /// <summary>Starts a resource that ended, and waits until it is healthy.</summary>
     public static async Task RestartAsync(this RunningSystem system, string resource)

@@ -14,4 +14,7 @@ internal enum LaneState
 
     /// <summary>Another store, another generation, or contradicting bytes: sits this segment out (R1, R10).</summary>
     Refused,
+
+    /// <summary>The node gives its copies away: it gets nothing of a segment that was opened meanwhile (Z3).</summary>
+    Draining,
 }

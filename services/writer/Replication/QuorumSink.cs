@@ -26,6 +26,7 @@ internal sealed class QuorumSink : ISegmentSink
     private readonly AsyncSignal _progress = new();
     private EntryId _limit = new(long.MaxValue - 1);
     private volatile int _state = (int)SinkState.NoQuorum;
+    private volatile bool _wantsRoll;
     private bool _isClosed;
 
     public QuorumSink(
@@ -37,7 +38,7 @@ internal sealed class QuorumSink : ISegmentSink
         ILogger logger)
     {
         (_opening, _settings, _pool, _listener, _time) = (opening, settings, pool, listener, time);
-        _lanes = new SegmentLanes(opening, settings, this, pool.GetStream, time, logger);
+        _lanes = new SegmentLanes(opening, settings, this, pool, time, logger);
         _lacTimer = time.CreateTimer(
             static state => ((QuorumSink)state!).OweLac(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -82,14 +83,7 @@ internal sealed class QuorumSink : ISegmentSink
 
     public long? ConfirmedSlot => null;
 
-    public bool WantsRoll
-    {
-        get
-        {
-            lock (_gate)
-                return _lanes.HasRecovered;
-        }
-    }
+    public bool WantsRoll => _wantsRoll;
 
     /// <summary>Lets the streams know the lanes; separate from construction, which starts nothing.</summary>
     public void Start()
@@ -182,16 +176,30 @@ internal sealed class QuorumSink : ISegmentSink
         Changed();
     }
 
+    /// <summary>A member answered an explicit LAC.</summary>
+    public void OnLacAck(ReplicaLane lane, EntryId known)
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+                SegmentLanes.OnLacAck(lane, known);
+        }
+    }
+
     /// <summary>Looks at everything that time decides.</summary>
     public void Tick()
     {
+        bool owesLac;
         lock (_gate)
         {
             if (_isClosed)
                 return;
             _lanes.Tick();
+            owesLac = _lanes.RepeatLac();
         }
 
+        if (owesLac)
+            MarkAllReady();
         Changed();
     }
 
@@ -247,7 +255,9 @@ internal sealed class QuorumSink : ISegmentSink
         lock (_gate)
         {
             var state = (int)_lanes.Judge();
-            changed = state != _state;
+            var wantsRoll = _lanes.WantsRoll();
+            changed = state != _state || wantsRoll != _wantsRoll;
+            _wantsRoll = wantsRoll;
             _state = state;
         }
 

@@ -68,6 +68,12 @@ internal sealed class ReplicaLane
     /// <summary>Whether an explicit LAC waits to be sent.</summary>
     public bool OwesLac { get; set; }
 
+    /// <summary>Since when it takes no frames; null while it does.</summary>
+    public long? AwaySince { get; set; }
+
+    /// <summary>Highest LAC that the member is known to know.</summary>
+    public EntryId LacKnown { get; private set; } = EntryId.None;
+
     public bool IsIn => State is LaneState.In or LaneState.Paused;
 
     public bool IsAt(long end) => Acked >= end;
@@ -116,9 +122,23 @@ internal sealed class ReplicaLane
         while (Acked < _next && Acked < _ring.End && (Acked < _ring.First || _ring[Acked].LastEntry <= durableEntry))
         {
             if (Acked >= _ring.First)
+            {
                 _unackedBytes -= _ring[Acked].Length;
+                OnLacKnown(_ring[Acked].Header.Lac);
+            }
+
             Acked++;
         }
+    }
+
+    /// <summary>The member told a LAC, or holds a frame that carries it.</summary>
+    public void OnLacKnown(EntryId lac) => LacKnown = EntryId.Max(LacKnown, lac);
+
+    /// <summary>The LAC is to be told although it was sent before.</summary>
+    public void OweLacAgain()
+    {
+        OwesLac = true;
+        _lacSent = EntryId.None;
     }
 
     /// <summary>A new stream: the header again, then frames from where the member stands.</summary>
@@ -126,8 +146,8 @@ internal sealed class ReplicaLane
     public bool Restart(EntryId durableEntry)
     {
         _needsOpen = true;
-        OwesLac = true;
-        _lacSent = EntryId.None;
+        OweLacAgain();
+        LacKnown = EntryId.None;
         return MoveTo(durableEntry + 1);
     }
 

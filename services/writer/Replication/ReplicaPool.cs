@@ -26,6 +26,9 @@ internal sealed class ReplicaPool : IAsyncDisposable
     private readonly string _writerId;
     private readonly ITimer _ticker;
     private volatile bool _holdsInMemory;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly NodeBoard _board;
+    private Task _reading = Task.CompletedTask;
 
     public ReplicaPool(
         Guid clusterId,
@@ -38,6 +41,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
     {
         (_clusterId, _writerId, _nodes, _channels, _settings, _time, _logger) =
             (clusterId, writerId, nodes, channels, settings, time, logger);
+        _board = new NodeBoard(time, settings.PoorMemory);
         _ticker = time.CreateTimer(static state => ((ReplicaPool)state!).Tick(), this, settings.Tick, settings.Tick);
     }
 
@@ -71,6 +75,28 @@ internal sealed class ReplicaPool : IAsyncDisposable
             _sinks.Remove(sink);
     }
 
+    /// <summary>Whether the node gives its copies away and takes no new segment (Z3).</summary>
+    public bool IsDraining(string nodeId) => _board.IsDraining(nodeId);
+
+    /// <summary>A member could not keep up or did not answer: others are preferred for a while.</summary>
+    public void OnPoor(string nodeId) => _board.MarkPoor(nodeId);
+
+    /// <summary>Whether a node that works could take the place of a member that does not (section 10).</summary>
+    public bool HasSpare(IReadOnlyList<ReplicaId> members)
+    {
+        foreach (var nodeId in _board.ListWorking())
+        {
+            if (GetStream(nodeId).IsConnected && !members.Any(member => member.NodeId == nodeId))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a segment without the draining nodes could have a quorum.</summary>
+    public bool CanSpareDraining() =>
+        _board.ListWorking().Count(nodeId => GetStream(nodeId).IsConnected) >= _settings.Quorum.AckQuorum;
+
     public IEnsemble OpenEnsemble(SegmentKey segment, IReadOnlyList<ReplicaId> members) =>
         new RemoteEnsemble(segment, members, _clusterId, _channels);
 
@@ -80,6 +106,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
         SegmentKey segment, CancellationToken cancellationToken)
     {
         var nodes = await ReadNodesAsync(cancellationToken);
+        var active = nodes.Count(static n => n.Node.State == NodeState.Active);
         foreach (var (nodeId, _) in nodes)
             GetStream(nodeId).Want();
         var started = _time.GetTimestamp();
@@ -89,13 +116,13 @@ internal sealed class ReplicaPool : IAsyncDisposable
             var reachable = candidates.Count(static c => c.IsReachable);
             var waited = _time.GetElapsedTime(started);
             // All there: choose. Enough there: give the rest a moment. Too few: wait to the limit.
-            var isEnough = reachable == candidates.Length
+            var isEnough = reachable == active
                 || (reachable >= _settings.Quorum.AckQuorum && waited >= _settings.ConnectWait / 8)
                 || waited >= _settings.ConnectWait;
             if (isEnough)
             {
                 var rotation = segment.Segment.Value + segment.Log.Value;
-                if (EnsembleSelector.TryChoose(_settings.Quorum, candidates, rotation, out var members))
+                if (EnsembleSelector.TryChoose(_settings.Quorum, Preferred(candidates), rotation, out var members))
                     return members;
                 if (waited >= _settings.ConnectWait || candidates.Length < _settings.Quorum.Members)
                     throw Unavailable(candidates);
@@ -108,11 +135,14 @@ internal sealed class ReplicaPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ticker.DisposeAsync();
+        await _stop.CancelAsync();
+        await _reading;
         List<ReplicaStream> streams;
         lock (_gate)
             streams = [.. _streams.Values];
         foreach (var stream in streams)
             await stream.DisposeAsync();
+        _stop.Dispose();
     }
 
     private async ValueTask<IReadOnlyList<(string NodeId, NodeValue Node)>> ReadNodesAsync(
@@ -122,8 +152,10 @@ internal sealed class ReplicaPool : IAsyncDisposable
         {
             var listed = await _nodes.ListAsync(cancellationToken);
             _holdsInMemory = listed.Any(static n => n.Node.Value.IsMemory == true);
-            return [.. listed.Where(static n => n.Node.Value.State == NodeState.Active).Select(
-                static n => (n.NodeId, n.Node.Value))];
+            IReadOnlyList<(string NodeId, NodeValue Node)> nodes =
+                [.. listed.Select(static n => (n.NodeId, n.Node.Value))];
+            _board.Take(nodes);
+            return nodes;
         }
         catch (MetadataException e)
         {
@@ -131,7 +163,16 @@ internal sealed class ReplicaPool : IAsyncDisposable
         }
     }
 
-    // A connected store knows its own identity better than the registry, which may lag behind a restart.
+    // A node that did badly a moment ago is passed over while enough others work.
+    private EnsembleCandidate[] Preferred(EnsembleCandidate[] candidates)
+    {
+        var preferred = Array.ConvertAll(
+            candidates, c => c with { IsReachable = c.IsReachable && !_board.IsPoor(c.Replica.NodeId) });
+        return preferred.Count(static c => c.IsReachable) >= _settings.Quorum.Members ? preferred : candidates;
+    }
+
+    // A connected store knows its own identity better than the registry, which may lag behind a restart. A draining
+    // node is as good as absent: named where there is no other, and given nothing (W11, Z3).
     private EnsembleCandidate[] Candidates(IReadOnlyList<(string NodeId, NodeValue Node)> nodes)
     {
         var candidates = new EnsembleCandidate[nodes.Count];
@@ -143,7 +184,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
                 identity ?? new ReplicaId(nodeId, node.Incarnation, node.Generation),
                 node.Zone,
                 node.PendingBytes ?? 0,
-                IsReachable: identity is not null);
+                IsReachable: identity is not null && node.State == NodeState.Active);
         }
 
         return candidates;
@@ -173,9 +214,27 @@ internal sealed class ReplicaPool : IAsyncDisposable
             streams = [.. _streams.Values];
         }
 
+        if (sinks.Count > 0 && _reading.IsCompleted && _board.IsOld(_settings.NodesPeriod))
+            _reading = ReadAgainAsync();
         foreach (var sink in sinks)
             sink.Tick();
         foreach (var stream in streams)
             stream.BreakIfStuck();
+    }
+
+    // Spare nodes are connected before they are needed, and what operators say of nodes is heard in time.
+    private async Task ReadAgainAsync()
+    {
+        await Task.Yield();
+        try
+        {
+            foreach (var (nodeId, _) in await ReadNodesAsync(_stop.Token))
+                GetStream(nodeId).Want();
+        }
+        catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
+        {
+            // What was read last holds on; the next tick tries again.
+            _board.PutOff();
+        }
     }
 }

@@ -253,6 +253,11 @@ internal sealed partial class ReplicaStream : IAsyncDisposable
                 if (_lanes.Find(ack.LogId, ack.SegmentId) is { } acked)
                     acked.Sink.OnAck(acked, connection.Identify(ack.Replica), new EntryId(ack.DurableUpTo));
                 break;
+            case SessionReply.KindOneofCase.LacAck:
+                var known = reply.LacAck;
+                if (_lanes.Find(known.LogId, known.SegmentId) is { } told)
+                    told.Sink.OnLacAck(told, new EntryId(known.Lac));
+                break;
             case SessionReply.KindOneofCase.Refusal:
                 var refusal = reply.Refusal;
                 if (_lanes.Find(refusal.LogId, refusal.SegmentId) is { } refused)

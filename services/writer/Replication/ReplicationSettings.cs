@@ -44,6 +44,15 @@ internal sealed record ReplicationSettings
     /// <summary>How long the choice of an ensemble waits for nodes that are not connected yet.</summary>
     public TimeSpan ConnectWait { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A member that could not take frames for so long is replaced, if there is a spare node.</summary>
+    public TimeSpan ReplaceAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a node that did badly is passed over while enough others work.</summary>
+    public TimeSpan PoorMemory { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often the registered nodes are read while segments are open.</summary>
+    public TimeSpan NodesPeriod { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How often timed conditions are looked at.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(250);
 }

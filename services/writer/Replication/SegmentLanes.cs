@@ -14,6 +14,7 @@ internal sealed partial class SegmentLanes
 {
     private readonly SegmentOpening _opening;
     private readonly ReplicationSettings _settings;
+    private readonly ReplicaPool _pool;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly AckTracker _acks;
@@ -26,17 +27,20 @@ internal sealed partial class SegmentLanes
         SegmentOpening opening,
         ReplicationSettings settings,
         QuorumSink sink,
-        Func<string, ReplicaStream> stream,
+        ReplicaPool pool,
         TimeProvider time,
         ILogger logger)
     {
-        (_opening, _settings, _time, _logger) = (opening, settings, time, logger);
+        (_opening, _settings, _pool, _time, _logger) = (opening, settings, pool, time, logger);
         _acks = new AckTracker(settings.Quorum, [.. opening.Members]);
         _lanes = new ReplicaLane[opening.Members.Count];
         for (var member = 0; member < _lanes.Length; member++)
         {
+            var nodeId = opening.Members[member].NodeId;
             _lanes[member] = new ReplicaLane(
-                sink, member, opening, _ring, settings.MemberWindowBytes, stream(opening.Members[member].NodeId));
+                sink, member, opening, _ring, settings.MemberWindowBytes, pool.GetStream(nodeId));
+            if (pool.IsDraining(nodeId))
+                _lanes[member].State = LaneState.Draining;
         }
     }
 
@@ -55,19 +59,23 @@ internal sealed partial class SegmentLanes
     /// <summary>Why the segment is not Ready, for people.</summary>
     public string Detail { get; private set; } = "";
 
-    /// <summary>Whether a member that sat out works again: the next segment could have it.</summary>
-    public bool HasRecovered
+    /// <summary>
+    /// Whether the next segment could have better members (section 10): one that sat out works again, a spare node can
+    /// stand in for one that does not work, or a member is to give its copies away.
+    /// </summary>
+    public bool WantsRoll()
     {
-        get
+        var isFailing = false;
+        foreach (var lane in _lanes)
         {
-            foreach (var lane in _lanes)
-            {
-                if (!lane.IsIn && lane.HasRecovered)
-                    return true;
-            }
-
-            return false;
+            if (!lane.IsIn && lane.HasRecovered && lane.Stream.IsConnected)
+                return true;
+            if (lane.IsIn && _pool.IsDraining(lane.Replica.NodeId) && _pool.CanSpareDraining())
+                return true;
+            isFailing |= IsFailing(lane);
         }
+
+        return isFailing && _pool.HasSpare(_opening.Members);
     }
 
     /// <summary>Keeps a frame for all members; takes over one reference.</summary>
@@ -80,6 +88,11 @@ internal sealed partial class SegmentLanes
     /// <summary>A member's stream connected.</summary>
     public void OnConnected(ReplicaLane lane, ReplicaId replica, SegmentStatus? status)
     {
+        if (lane.State == LaneState.Draining)
+        {
+            return;
+        }
+
         if (!lane.IsIn)
         {
             lane.HasRecovered = true;
@@ -157,11 +170,18 @@ internal sealed partial class SegmentLanes
         }
     }
 
+    /// <summary>A member told which LAC it knows.</summary>
+    public static void OnLacAck(ReplicaLane lane, EntryId known) => lane.OnLacKnown(known);
+
     /// <summary>Looks at everything that time decides.</summary>
     public void Tick()
     {
         foreach (var lane in _lanes)
+        {
             TickLane(lane);
+            TickHealth(lane);
+        }
+
         Trim();
     }
 
@@ -202,6 +222,26 @@ internal sealed partial class SegmentLanes
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// An idle segment's LAC is told again to live members that did not confirm it (W6).
+    /// </summary>
+    /// <returns>Whether there is something to send.</returns>
+    public bool RepeatLac()
+    {
+        var owes = false;
+        if (ConfirmedEntry != _framedEntry || ConfirmedEntry.IsNone)
+            return false;
+        foreach (var lane in _lanes)
+        {
+            if (lane.State != LaneState.In || !lane.Stream.IsConnected || lane.LacKnown >= ConfirmedEntry)
+                continue;
+            lane.OweLacAgain();
+            owes = true;
+        }
+
+        return owes;
     }
 
     /// <summary>The LAC has to be told to all members.</summary>
@@ -267,6 +307,25 @@ internal sealed partial class SegmentLanes
             || _time.GetElapsedTime(_ring.AddedAt(lane.Acked)) > _settings.LagTimeout)
             SitOut(lane, LaneState.Lagging, "it is too far behind");
     }
+
+    private void TickHealth(ReplicaLane lane)
+    {
+        if (lane.State == LaneState.Draining)
+        {
+            lane.HasRecovered = !_pool.IsDraining(lane.Replica.NodeId);
+            return;
+        }
+
+        if (lane.IsIn && IsAble(lane))
+            lane.AwaySince = null;
+        else
+            lane.AwaySince ??= _time.GetTimestamp();
+        if (IsFailing(lane) && !lane.HasRecovered)
+            _pool.OnPoor(lane.Replica.NodeId);
+    }
+
+    private bool IsFailing(ReplicaLane lane) => lane.State is LaneState.Lagging or LaneState.Refused
+        || (lane.IsIn && lane.AwaySince is { } since && _time.GetElapsedTime(since) >= _settings.ReplaceAfter);
 
     private void SitOut(ReplicaLane lane, LaneState state, string why)
     {

@@ -23,6 +23,11 @@ public sealed class AppendFold
     /// <summary>The token; empty if none is set.</summary>
     public string FencingToken { get; private set; }
 
+    /// <summary>
+    /// Highest timestamp seen, in microseconds since 1970 UTC: what comes next is not earlier (section 12). 0 if none.
+    /// </summary>
+    public long LastTimestamp { get; private set; }
+
     /// <summary>The state that a segment header holds.</summary>
     public static AppendFold Load(IEnumerable<ProducerState> producers, string fencingToken)
     {
@@ -31,7 +36,15 @@ public sealed class AppendFold
     }
 
     /// <summary>An independent copy.</summary>
-    public AppendFold Clone() => Load(Producers.Snapshot(Offset.Zero), FencingToken);
+    public AppendFold Clone()
+    {
+        var copy = Load(Producers.Snapshot(Offset.Zero), FencingToken);
+        copy.See(LastTimestamp);
+        return copy;
+    }
+
+    /// <summary>Takes the timestamp of an entry, or of a segment's opening.</summary>
+    public void See(long timestamp) => LastTimestamp = Math.Max(LastTimestamp, timestamp);
 
     /// <summary>Takes a batch with consecutive stamps.</summary>
     public void Apply(in ProducerStamp? firstStamp, string? setFencingToken, int count, Offset firstOffset)

@@ -20,6 +20,8 @@ namespace Woodpecker.Protocol.Control;
 [JsonSerializable(typeof(TruncateAnswer))]
 [JsonSerializable(typeof(ForceSealBody))]
 [JsonSerializable(typeof(ForceSealAnswer))]
+[JsonSerializable(typeof(NodeList))]
+[JsonSerializable(typeof(NodeChange))]
 [JsonSerializable(typeof(AppendAnswer))]
 [JsonSerializable(typeof(NewEntryBody))]
 [JsonSerializable(typeof(NewEntriesBody))]

@@ -8,11 +8,19 @@ namespace Woodpecker.Storage.Writing;
 /// step of the session's loop (W1).
 /// </summary>
 /// <remarks>Threads: the session's loop. Payloads are copied here, once, into the frame.</remarks>
-internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, AppendQueue queue, ISegmentPlace place)
+/// <param name="log">The log.</param>
+/// <param name="core">The session's decisions.</param>
+/// <param name="queue">Where admitted appends are released.</param>
+/// <param name="place">Says how durable an answer is.</param>
+/// <param name="lastTimestamp">Timestamp of the log's last entry, in microseconds since 1970 UTC.</param>
+internal sealed class FrameBuilder(
+    LogId log, WriterCore<PendingAppend> core, AppendQueue queue, ISegmentPlace place, long lastTimestamp)
 {
     private readonly FrameWriter _writer = new();
     private EntryToWrite[] _entries = new EntryToWrite[256];
-    private long _lastTimestamp;
+
+    /// <summary>The timestamp given last.</summary>
+    public long LastTimestamp { get; private set; } = lastTimestamp;
 
     /// <summary>Takes appends off the waiting queue until the frame is full.</summary>
     /// <param name="waiting">Appends in order of arrival.</param>
@@ -25,8 +33,8 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
     {
         var count = 0;
         string? trace = null;
-        // Timestamps do not decrease along the log, whatever the clock does (section 12).
-        _lastTimestamp = Math.Max(_lastTimestamp, now);
+        // Timestamps do not decrease along the log, whatever the clocks of its writers do (section 12).
+        LastTimestamp = Math.Max(LastTimestamp, now);
         while (waiting.TryPeek(out var append))
         {
             var batch = append.Batch;
@@ -85,7 +93,7 @@ internal sealed class FrameBuilder(LogId log, WriterCore<PendingAppend> core, Ap
         var end = count + batch.Facts.Count;
         if (end > _entries.Length)
             Array.Resize(ref _entries, Math.Min(Limits.MaxFrameEntries, Math.Max(end, 2 * _entries.Length)));
-        batch.Fill(_entries.AsSpan(count, batch.Facts.Count), _lastTimestamp);
+        batch.Fill(_entries.AsSpan(count, batch.Facts.Count), LastTimestamp);
         return end;
     }
 }

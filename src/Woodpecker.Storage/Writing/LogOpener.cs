@@ -112,7 +112,8 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         var state = found.State ?? await LoadStateAsync(reign, segments, segments.Count - 2, cancellationToken);
         if (Mutation.Is(KnownMistake.ProducersForgotten))
             state = new AppendFold();
-        var sealing = await SealAsync(reign, log, id, recovering, found, nextOffset, prepared, cancellationToken);
+        var sealing = await SealAsync(
+            reign, log, id, recovering, found, nextOffset, state.LastTimestamp, prepared, cancellationToken);
         if (sealing.Outcome != ReignOutcome.Landed)
             return null;
         Log.Recovered(services.Logger, key, found.End.LastEntry, found.Origin);
@@ -134,6 +135,7 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
         Versioned<SegmentValue> recovering,
         RecoveryResult found,
         Offset nextOffset,
+        long lastTimestamp,
         long prepared,
         CancellationToken cancellationToken)
     {
@@ -155,7 +157,7 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
             Mode = log.Mode,
             BaseOffset = nextOffset,
             Ensemble = [.. members.Select(EnsembleMember.From)],
-            OpenedAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
+            OpenedAt = Math.Max(lastTimestamp, services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000),
         };
         return await services.Transactions.SealRecoveredAndOpenAsync(
             reign, id, recovering, found.End, found.Origin, next, prepared, cancellationToken);

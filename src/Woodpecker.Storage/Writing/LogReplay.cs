@@ -66,6 +66,7 @@ internal static class LogReplay
 
     private static void FoldEntry(AppendFold state, in EntryView entry)
     {
+        state.See(entry.Timestamp);
         if (!entry.HasStamp && !entry.SetsFencingToken)
             return;
         var token = entry.SetsFencingToken ? System.Text.Encoding.UTF8.GetString(entry.FencingToken) : null;

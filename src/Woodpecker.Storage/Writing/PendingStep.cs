@@ -11,6 +11,9 @@ internal enum StepKind
     /// <summary>The look at metadata before a roll (X8).</summary>
     Probe,
 
+    /// <summary>The look at metadata before an idle segment is sealed (X8).</summary>
+    Look,
+
     /// <summary>Roll.</summary>
     Roll,
 

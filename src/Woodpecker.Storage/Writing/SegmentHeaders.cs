@@ -37,12 +37,18 @@ internal static class SegmentHeaders
     }
 
     /// <summary>The state that a header holds.</summary>
-    public static AppendFold Load(SegmentHeader header) => AppendFold.Load(
-        header.Producers.Select(static p => new ProducerState(
-            p.ProducerId,
-            p.ProducerEpoch,
-            p.LastSequence,
-            p.LastOffset,
-            [.. p.Batches.Select(static b => new ProducerRange(b.FirstSequence, b.Count, b.FirstOffset))])),
-        header.FencingToken);
+    public static AppendFold Load(SegmentHeader header)
+    {
+        var state = AppendFold.Load(
+            header.Producers.Select(static p => new ProducerState(
+                p.ProducerId,
+                p.ProducerEpoch,
+                p.LastSequence,
+                p.LastOffset,
+                [.. p.Batches.Select(static b => new ProducerRange(b.FirstSequence, b.Count, b.FirstOffset))])),
+            header.FencingToken);
+        // A segment is not opened before the last entry of the one before it, whatever the clocks said.
+        state.See(header.CreatedAt);
+        return state;
+    }
 }

@@ -55,6 +55,8 @@ internal sealed partial class SegmentKeeper(
     private IReadOnlyList<ReplicaId>? _nextMembers;
     private long _retryAt;
     private long _drainUntil;
+    private long? _metadataSeenAt;
+    private long _frozenAt;
     private long _closeUntil;
     private long _requestedLive;
     private long _namedLive;
@@ -68,6 +70,33 @@ internal sealed partial class SegmentKeeper(
     /// <summary>Whether no new frame may be built, because the segment is about to end.</summary>
     public bool HoldsBack => _nextMembers is not null || core.Phase != WriterPhase.Open || Open is null
         || Roll.IsAtHardCap(Open.Bytes);
+
+    /// <summary>
+    /// Why appends cannot go on although the segment's members work: it may take no more until metadata answers (section
+    /// 13). Null while they can.
+    /// </summary>
+    public string? StallReason
+    {
+        get
+        {
+            if (Open is not { } open)
+                return null;
+            if (core.Phase == WriterPhase.Frozen)
+            {
+                return _time.GetElapsedTime(_frozenAt) > _settings.MetadataFreshness
+                    ? "the end of the segment is not settled" : null;
+            }
+
+            return _roll.IsAtHardCap(open.Bytes) && _lastProblem.Length > 0 ? _lastProblem : null;
+        }
+    }
+
+    /// <summary>Timestamp of the log's last entry, in microseconds since 1970 UTC.</summary>
+    public long LastTimestamp
+    {
+        get => _transitions.LastTimestamp;
+        set => _transitions.LastTimestamp = value;
+    }
 
     /// <summary>Why the last opening failed; null once a segment is open.</summary>
     public WoodpeckerException? OpeningFailure { get; private set; }
@@ -105,7 +134,7 @@ internal sealed partial class SegmentKeeper(
         var idle = _settings.IdleSeal - _time.GetElapsedTime(Open.LastUsedAt);
         var aged = Roll.MaxAge - _time.GetElapsedTime(Open.OpenedAt);
         var due = idle < aged ? idle : aged;
-        return Open.Sink.WantsRoll ? Min(due, _settings.EarlyRollAge - _time.GetElapsedTime(Open.OpenedAt)) : due;
+        return Open.Sink.WantsRoll && !core.AssignedEntry.IsNone ? Min(due, _settings.EarlyRollAge - _time.GetElapsedTime(Open.OpenedAt)) : due;
     }
 
     /// <summary>Starts to write to a segment whose opening is known to have succeeded (INV-36).</summary>
@@ -153,7 +182,7 @@ internal sealed partial class SegmentKeeper(
             End(SessionVerdict.Fenced, "the epoch key changed");
         else if (outcome.Reign == ReignOutcome.Conflict)
             End(SessionVerdict.Failed, $"{step.Kind} met a segment key that this reign did not write");
-        else if (outcome.IsUnknown && step.Kind != StepKind.Probe)
+        else if (outcome.IsUnknown && step.Kind is not (StepKind.Probe or StepKind.Look))
             End(SessionVerdict.Failed, $"the outcome of {step.Kind} is unknown: {outcome.Error?.Message}");
         else if (outcome.Error is { } error)
             OnNotDone(step.Kind, error);
@@ -169,6 +198,8 @@ internal sealed partial class SegmentKeeper(
             Log.StepFailed(services.Logger, kind, _reign.Log, error.Message);
         _lastProblem = error.Message;
         _retryAt = After(_settings.RetryPause);
+        if (kind == StepKind.Probe)
+            _drainUntil = 0;
         if (kind == StepKind.Open)
             OpeningFailure = error as WoodpeckerException
                 ?? WriterErrors.Failed($"The segment cannot be opened: {error.Message}", error);
@@ -184,8 +215,13 @@ internal sealed partial class SegmentKeeper(
                 Enter(outcome.Opened!);
                 break;
             case StepKind.Probe:
+                _metadataSeenAt = _time.GetTimestamp();
                 _nextMembers = outcome.Members;
-                _drainUntil = After(_settings.RollWait);
+                // A second look after a long drain does not begin the drain anew.
+                _drainUntil = _drainUntil == 0 ? After(_settings.RollWait) : _drainUntil;
+                break;
+            case StepKind.Look:
+                _metadataSeenAt = _time.GetTimestamp();
                 break;
             case StepKind.Roll:
                 LeaveOpen();
@@ -245,8 +281,20 @@ internal sealed partial class SegmentKeeper(
         var mayLeaveRest = !open.Sink.IsSeenBeforeConfirmed;
         if (_nextMembers is not null)
         {
-            if (core.IsQuiet || (mayLeaveRest && (isStuck || _time.GetTimestamp() >= _drainUntil)))
+            var mayFreeze = core.IsQuiet
+                || (mayLeaveRest && (isStuck || _time.GetTimestamp() >= _drainUntil));
+            if (!mayFreeze)
+                return;
+            if (IsMetadataFresh)
+            {
                 Freeze(open, StepKind.Roll);
+            }
+            else if (mayTry)
+            {
+                // X8: the drain took long, so metadata is looked at again; appends go on meanwhile.
+                _nextMembers = null;
+                Begin(StepKind.Probe, _transitions.ProbeAsync(_reign, _nextSegment, _stop.Token));
+            }
         }
         else if (isClosing && !hasWaiting)
         {
@@ -264,9 +312,16 @@ internal sealed partial class SegmentKeeper(
         }
         else if (!hasWaiting && core.IsQuiet && _time.GetElapsedTime(open.LastUsedAt) >= _settings.IdleSeal)
         {
-            Freeze(open, StepKind.Seal);
+            // X8: a frozen segment takes no appends, so an idle one stays open while metadata is away.
+            if (IsMetadataFresh)
+                Freeze(open, StepKind.Seal);
+            else if (mayTry)
+                Begin(StepKind.Look, _transitions.LookAsync(_reign, _stop.Token));
         }
     }
+
+    private bool IsMetadataFresh =>
+        _metadataSeenAt is { } seen && _time.GetElapsedTime(seen) <= _settings.MetadataFreshness;
 
     private bool ShouldRoll(OpenSegment open)
     {
@@ -282,6 +337,7 @@ internal sealed partial class SegmentKeeper(
         var last = core.Freeze();
         _frozenEnd = new SegmentEnd(last, frames.ConfirmedChain, ConfirmedSlot(open.Sink));
         _frozenFor = kind;
+        _frozenAt = _time.GetTimestamp();
         BeginFrozen();
     }
 
@@ -300,6 +356,7 @@ internal sealed partial class SegmentKeeper(
         _closings.Start(Open.Sink, _frozenEnd.LastEntry, _frozenEnd.Chain);
         Open = null;
         _nextMembers = null;
+        _drainUntil = 0;
     }
 
     // Section 10: un-confirmed entries go to the next segment in the same order, gapless, so each keeps its offset.

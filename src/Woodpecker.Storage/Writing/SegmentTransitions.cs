@@ -24,6 +24,15 @@ internal sealed record TransitionOutcome(
 /// <remarks>Threads: the session runs one step at a time. Errors: come back as values.</remarks>
 internal sealed class SegmentTransitions(SessionServices services, LogId log, LogMode mode)
 {
+    private long _lastTimestamp;
+
+    /// <summary>Timestamp of the log's last entry: no segment is opened before it (section 12).</summary>
+    public long LastTimestamp
+    {
+        get => Volatile.Read(ref _lastTimestamp);
+        set => Volatile.Write(ref _lastTimestamp, value);
+    }
+
     /// <summary>OpenNext, with members chosen now.</summary>
     public Task<TransitionOutcome> OpenNextAsync(
         Reign reign, SegmentId id, Offset baseOffset, long preparedRevision, CancellationToken cancellationToken) =>
@@ -36,20 +45,26 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
             return new TransitionOutcome(result.Outcome, result.Segment, members);
         });
 
-    /// <summary>Asks whether metadata answers and the reign holds (X8), and chooses the next members.</summary>
+    /// <summary>Chooses the next members, then asks whether metadata answers and the reign holds (X8).</summary>
     public Task<TransitionOutcome> ProbeAsync(Reign reign, SegmentId next, CancellationToken cancellationToken) =>
+        AskAsync(reign, next, cancellationToken);
+
+    /// <summary>Asks whether metadata answers and the reign holds, before a seal that nobody waits for (X8).</summary>
+    public Task<TransitionOutcome> LookAsync(Reign reign, CancellationToken cancellationToken) =>
+        AskAsync(reign, null, cancellationToken);
+
+    private Task<TransitionOutcome> AskAsync(Reign reign, SegmentId? next, CancellationToken cancellationToken) =>
         GuardAsync(async () =>
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            using var timer = services.Time.CreateTimer(
-                static state =>
-                ((CancellationTokenSource)state!).Cancel(), limit, services.Settings.MetadataFreshness,
-                Timeout.InfiniteTimeSpan);
+            await using var timer = services.Time.CreateTimer(
+                static state => ((CancellationTokenSource)state!).Cancel(), limit,
+                2 * services.Settings.MetadataFreshness, Timeout.InfiniteTimeSpan);
+            var members = next is { } id
+                ? await services.Place.ChooseMembersAsync(new SegmentKey(log, id), limit.Token) : null;
             var epoch = await services.Transactions.ReadEpochAsync(log, limit.Token);
-            if (epoch is null || epoch.ModRevision != reign.EpochRev)
-                return new TransitionOutcome(ReignOutcome.Fenced);
-            var members = await services.Place.ChooseMembersAsync(new SegmentKey(log, next), limit.Token);
-            return new TransitionOutcome(Members: members);
+            return epoch is null || epoch.ModRevision != reign.EpochRev
+                ? new TransitionOutcome(ReignOutcome.Fenced) : new TransitionOutcome(Members: members);
         });
 
     /// <summary>Roll.</summary>
@@ -98,7 +113,7 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         Mode = mode,
         BaseOffset = baseOffset,
         Ensemble = [.. members.Select(EnsembleMember.From)],
-        OpenedAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000,
+        OpenedAt = Math.Max(LastTimestamp, services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000),
     };
 
     private static async Task<TransitionOutcome> GuardAsync(Func<ValueTask<TransitionOutcome>> step)

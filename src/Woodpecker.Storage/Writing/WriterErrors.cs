@@ -17,6 +17,10 @@ internal static class WriterErrors
             $"The replicas have no room for more entries until sealed ones are in the object store: {detail}. Nothing was appended.")
         { Reason = "StorageFull", RetryAfter = TimeSpan.FromSeconds(5) };
 
+    public static WoodpeckerException MetadataUnavailable(string why) =>
+        new(ErrorKind.Unavailable, $"The log must go on in a next segment, which needs metadata: {why}. Nothing was appended.")
+        { Reason = "MetadataUnavailable", RetryAfter = TimeSpan.FromSeconds(1) };
+
     public static WoodpeckerException TimedOutBeforeSending() =>
         new(ErrorKind.Unavailable, "The append could not be started within its deadline. Nothing was appended.")
         { Reason = "Timeout", RetryAfter = _soon };

@@ -51,7 +51,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         _core = new WriterCore<PendingAppend>(
             start.Reign.Epoch, start.NextOffset, start.State, requiresToken: start.Log.RequireToken == true);
         _queue = new AppendQueue(_settings.MaxQueuedBytes, _settings.MaxQueuedBatches, services.Budget);
-        _builder = new FrameBuilder(_logId, _core, _queue, services.Place);
+        _builder = new FrameBuilder(
+            _logId, _core, _queue, services.Place, start.State.LastTimestamp);
         _segments = new SegmentKeeper(services, start, _core, _frames, _signal, this);
         _timer = new SessionTimer(_time, _signal);
         _window = services.Place.Window
@@ -238,6 +239,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
                 _window.TargetFrameSize, Math.Max(_settings.Limits.MaxFrameSize, _window.TargetFrameSize));
             if (_builder.Build(_waiting, plan, _frames.LastChain, Microseconds()) is not { } frame)
                 continue;
+            _segments.LastTimestamp = _builder.LastTimestamp;
             WriterMetrics.OnFrame(frame.Length);
             open.Bytes += frame.Length;
             open.LastUsedAt = _time.GetTimestamp();
@@ -286,6 +288,8 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return null;
         if (_segments.Open?.Sink is not { } sink)
             return _segments.OpeningFailure;
+        if (_segments.StallReason is { } why)
+            return WriterErrors.MetadataUnavailable(why);
         if (sink.State is not (SinkState.NoQuorum or SinkState.Stuck))
             return null;
         return sink.IsStorageFull

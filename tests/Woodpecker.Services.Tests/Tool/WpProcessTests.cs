@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Services.Tests.Client;
 using Woodpecker.Services.Tests.Reader;
+using Woodpecker.Services.Tests.Writer;
 
 namespace Woodpecker.Services.Tests.Tool;
 
@@ -100,6 +101,26 @@ public sealed class WpProcessTests : IDisposable
         var run = await RunAsync(null, null, "", "append", "demo", "text", "--no-create", "--timeout", "500ms");
 
         Assert.Equal(3, run.Code);
+    }
+
+    [Fact]
+    public async Task Node_ListsDrainsAndResumes_WithExitCodes()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var writer = await cluster.StartWriterAsync("writer-1");
+
+        var list = await RunAsync(writer.Address, null, "", "node", "list", "-o", "json");
+        var unknown = await RunAsync(writer.Address, null, "", "node", "drain", "replica-9");
+        var drained = await RunAsync(writer.Address, null, "", "node", "drain", "replica-2");
+        var refused = await RunAsync(writer.Address, null, "", "node", "drain", "replica-3");
+        var resumed = await RunAsync(writer.Address, null, "", "node", "resume", "replica-2");
+
+        Assert.Equal(3, JsonSerializer.Deserialize(list.Output, ControlJson.Default.NodeList)!.Nodes.Count);
+        Assert.Equal((4, 0, 5, 0), (unknown.Code, drained.Code, refused.Code, resumed.Code));
+        Assert.Contains("wp node list", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains("warning", drained.Error, StringComparison.Ordinal);
+        Assert.Contains("replica-3 cannot be drained", refused.Error, StringComparison.Ordinal);
+        Assert.StartsWith("replica-2: Active", resumed.Output, StringComparison.Ordinal);
     }
 
     [Fact]

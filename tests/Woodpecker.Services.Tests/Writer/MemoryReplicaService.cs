@@ -20,7 +20,7 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
         Assert.True(await requestStream.MoveNext(context.CancellationToken));
         await responseStream.WriteAsync(
             new SessionReply { Hello = Greet(requestStream.Current.Hello) }, context.CancellationToken);
-        var answers = Channel.CreateBounded<(SegmentKey Key, ulong Epoch, Task<ReplicaAnswer> Answer)>(10_000);
+        var answers = Channel.CreateBounded<Task<SessionReply>>(10_000);
         var answering = AnswerAsync(answers.Reader, responseStream, context.CancellationToken);
         try
         {
@@ -120,40 +120,54 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
     }
 
     private async ValueTask TakeAsync(
-        SessionRequest request, ChannelWriter<(SegmentKey, ulong, Task<ReplicaAnswer>)> answers)
+        SessionRequest request, ChannelWriter<Task<SessionReply>> answers)
     {
         switch (request.KindCase)
         {
             case SessionRequest.KindOneofCase.SegmentOpen:
                 var open = request.SegmentOpen;
-                await answers.WriteAsync((Key(open.LogId, open.SegmentId), open.Epoch, store.OpenSegmentAsync(
-                    new LogEpoch(open.Epoch), open.Target.Generation, open.Header.Memory,
-                    CancellationToken.None).AsTask()));
+                await answers.WriteAsync(ReplyAsync(Key(open.LogId, open.SegmentId), open.Epoch, store.OpenSegmentAsync(
+                    new LogEpoch(open.Epoch), open.Target.Generation, open.Header.Memory, CancellationToken.None)));
                 break;
             case SessionRequest.KindOneofCase.Append:
                 var append = request.Append;
                 var key = Key(append.LogId, append.SegmentId);
-                await answers.WriteAsync((key, append.Epoch, store.AppendAsync(
-                    key, new LogEpoch(append.Epoch), append.Frame.Memory, CancellationToken.None).AsTask()));
+                await answers.WriteAsync(ReplyAsync(key, append.Epoch, store.AppendAsync(
+                    key, new LogEpoch(append.Epoch), append.Frame.Memory, CancellationToken.None)));
+                break;
+            case SessionRequest.KindOneofCase.Lac:
+                var lac = request.Lac;
+                var known = store.Confirm(
+                    Key(lac.LogId, lac.SegmentId), new LogEpoch(lac.Epoch), new EntryId(lac.Lac_));
+                await answers.WriteAsync(Task.FromResult(new SessionReply
+                {
+                    LacAck = new LacAck { LogId = lac.LogId, SegmentId = lac.SegmentId, Lac = known.Value },
+                }));
                 break;
         }
     }
 
-    private async Task AnswerAsync(
-        ChannelReader<(SegmentKey Key, ulong Epoch, Task<ReplicaAnswer> Answer)> answers,
+    private async Task<SessionReply> ReplyAsync(SegmentKey key, ulong epoch, ValueTask<ReplicaAnswer> pending)
+    {
+        var answer = await pending;
+        return answer.Refusal is { } refusal
+            ? new SessionReply { Refusal = ToWire(refusal, key) }
+            : new SessionReply { Ack = ToAck(key, epoch, answer) };
+    }
+
+    private static async Task AnswerAsync(
+        ChannelReader<Task<SessionReply>> answers,
         IServerStreamWriter<SessionReply> replies,
         CancellationToken cancellationToken)
     {
-        await foreach (var (key, epoch, pending) in answers.ReadAllAsync(CancellationToken.None))
+        await foreach (var pending in answers.ReadAllAsync(CancellationToken.None))
         {
             var answer = await pending;
             if (cancellationToken.IsCancellationRequested)
                 continue;
             try
             {
-                await replies.WriteAsync(answer.Refusal is { } refusal
-                    ? new SessionReply { Refusal = ToWire(refusal, key) }
-                    : new SessionReply { Ack = ToAck(key, epoch, answer) }, cancellationToken);
+                await replies.WriteAsync(answer, cancellationToken);
             }
             catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException)
             {

@@ -126,6 +126,8 @@ internal sealed class WriterCluster : IAsyncDisposable
             Token);
     }
 
+    public MemoryReplicaStore Replica(string nodeId) => Replicas.Single(r => r.Self.NodeId == nodeId);
+
     /// <summary>Others' connections to the process are refused from now on.</summary>
     public void CutOff(string appId) => _addresses[appId] = new Uri("http://127.0.0.1:1");
 

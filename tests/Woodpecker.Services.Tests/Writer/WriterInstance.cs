@@ -27,6 +27,14 @@ internal sealed class WriterInstance(string appId, WebApplication app, Uri addre
     public T Get<T>()
         where T : notnull => app.Services.GetRequiredService<T>();
 
+    /// <summary>A client of its HTTP surface; the app port speaks HTTP/2 only.</summary>
+    public HttpClient OpenHttp() => new()
+    {
+        BaseAddress = Address,
+        DefaultRequestVersion = System.Net.HttpVersion.Version20,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
     /// <summary>Opens an append stream.</summary>
     public AppendStream Open() => new(new WriterClient(_channel).Append());
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+using Woodpecker.Format.Entries;
 using Woodpecker.Replicas;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Transactions;
@@ -26,6 +28,39 @@ public sealed class TakeoverTests : TakeoverWorld
         var holders = Stores.Count(s => s.FindDurable(old) == new EntryId(5));
         Assert.True(holders >= 2, $"{holders} members hold everything"); // INV-17
         Assert.Equal(new Offset(6), (await AppendAsync(session, "next")).FirstOffset);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(0)]
+    public async Task Timestamps_DoNotDecrease_ThoughTheNextWritersClockIsBehind(int entriesOfTheNextReign)
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var ahead = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(130));
+        var (log, _) = await WriteAsync(metadata, entries: 2, held: [2, 2, 0], time: ahead);
+        var last = TimestampOf(LastFrames[^1]);
+        var place = Place();
+        var opened = await TakeOverAsync(metadata, log, place);
+        await using (var session = opened.Session!)
+        {
+            for (var i = 0; i < entriesOfTheNextReign; i++)
+                await AppendAsync(session, "next");
+        }
+
+        // The reign in between leaves an empty segment, or one with entries: neither forgets the time (section 12).
+        var between = place.Last;
+        foreach (var store in Stores)
+        {
+            await store.OpenSegmentAsync(between.Opening.Epoch, 0, between.Opening.Header, Token);
+            foreach (var frame in between.Frames)
+                await store.AppendAsync(between.Opening.Key, between.Opening.Epoch, frame, Token);
+        }
+
+        var third = Place();
+        opened = await TakeOverAsync(metadata, log, third);
+        await using (var session = opened.Session!)
+            await AppendAsync(session, "last");
+        Assert.All(between.Frames.Concat(third.Last.Frames), frame => Assert.True(TimestampOf(frame) >= last));
     }
 
     [Fact]
@@ -140,4 +175,11 @@ public sealed class TakeoverTests : TakeoverWorld
 
     private static async Task<EntryId?> SealedEntryAsync(MetadataFixture metadata, LogId log) =>
         (await metadata.Writers.ListSegmentsAsync(log, Token))[0].Segment.Value.LastEntry;
+
+    private static long TimestampOf(byte[] frame)
+    {
+        Assert.True(FrameReader.Open(frame, out var reader).IsOk);
+        Assert.True(reader.MoveNext());
+        return reader.Current.Timestamp;
+    }
 }

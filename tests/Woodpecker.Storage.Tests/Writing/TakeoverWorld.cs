@@ -32,12 +32,12 @@ public abstract class TakeoverWorld
 
     // A first reign writes entries of which each store holds a prefix, then dies without a word.
     private protected async Task<(LogRecord Log, SegmentKey Segment)> WriteAsync(
-        MetadataFixture metadata, int entries, int[] held, bool stamped = false)
+        MetadataFixture metadata, int entries, int[] held, bool stamped = false, TimeProvider? time = null)
     {
         var created =
             await metadata.Logs.CreateAsync(new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token);
         var place = Place();
-        var opened = await TakeOverAsync(metadata, created.Log, place);
+        var opened = await TakeOverAsync(metadata, created.Log, place, time: time);
         await using (var session = opened.Session!)
         {
             for (var i = 0; i < entries; i++)
@@ -81,11 +81,11 @@ public abstract class TakeoverWorld
 
     private protected async ValueTask<OpenResult> TakeOverAsync(
         MetadataFixture metadata, LogRecord log, ManualPlace place, string appId = "writer-1",
-        bool expectsBlock = false)
+        bool expectsBlock = false, TimeProvider? time = null)
     {
         var recovery = Recovery(expectsBlock);
         var services = new SessionServices(
-            metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            metadata.Writers, place, new WriterSettings(), time ?? TimeProvider.System,
             new AppendBudget(1L << 30), NullLogger.Instance);
         return await new LogOpener(services, recovery, new ObjectReplay(Objects, Guid.Empty)).OpenAsync(
             log, appId, await metadata.GoLiveAsync(appId), isForced: true, Token);

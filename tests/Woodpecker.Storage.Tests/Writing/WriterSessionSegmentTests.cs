@@ -127,6 +127,73 @@ public sealed class WriterSessionSegmentTests
     }
 
     [Fact]
+    public async Task Appends_AreRefusedClearly_WhenTheOpenSegmentIsAtItsCap_AndGoOnWhenMetadataIsBack()
+    {
+        await using var log =
+            await SessionFixture.OpenAsync(segmentBytes: 10_000, place: static p => p.ConfirmsAtOnce = true);
+        await log.AppendAsync("a");
+        log.Metadata.Faults.IsDown = true;
+        var accepted = 0;
+        AppendResult result;
+        do
+        {
+            result = await log.PassTimeUntilAsync(
+                log.AppendAsync(new string('x', 1_000)), TimeSpan.FromMilliseconds(100));
+            accepted += result.Outcome == AppendOutcome.Ok ? 1 : 0;
+        }
+        while (result.Outcome == AppendOutcome.Ok);
+        Assert.InRange(accepted, 30, 45); // section 13: four times the size of a roll
+        Assert.Equal(AppendOutcome.NotAppended, result.Outcome);
+        Assert.Equal(("MetadataUnavailable", true), (result.Error!.Reason, result.Error.IsRetryable));
+
+        log.Metadata.Faults.IsDown = false;
+        result = await log.PassTimeUntilAsync(log.AppendAsync("after"), TimeSpan.FromMilliseconds(100));
+        Assert.Equal(new Offset((ulong)accepted + 1), result.FirstOffset);
+    }
+
+    [Fact]
+    public async Task IdleSegment_StaysOpen_WhileMetadataIsDown_AndTakesAppends()
+    {
+        await using var log = await SessionFixture.OpenAsync(place: static p => p.ConfirmsAtOnce = true);
+        await log.AppendAsync("a");
+        log.Metadata.Faults.IsDown = true;
+        for (var i = 0; i < 20; i++)
+            log.Time.Advance(TimeSpan.FromSeconds(10));
+        var result = await log.PassTimeUntilAsync(log.AppendAsync("b"), TimeSpan.FromMilliseconds(1));
+        Assert.Equal(new Offset(1), result.FirstOffset); // X8: nothing is frozen that metadata may not answer for
+        Assert.Single(log.Place.Sinks);
+    }
+
+    [Fact]
+    public async Task Roll_LooksAtMetadataAgain_WhenTheDrainTookLong()
+    {
+        await using var log = await SessionFixture.OpenAsync(
+            new WriterSettings { RollWait = TimeSpan.FromSeconds(20) }, segmentBytes: 1_000);
+        var append = log.AppendAsync(new string('x', 1_200));
+        var sink = await log.SentAsync(0);
+        var held = log.AppendAsync("held back by the drain");
+        await Eventually.BecomesTrueAsync("the probe was answered", () =>
+        {
+            log.Time.Advance(TimeSpan.FromMilliseconds(10));
+            return new ValueTask<bool>(sink.LastEntry.Value == 0 && log.Session.QueuedBytes > 1_200);
+        });
+        log.Metadata.Faults.IsDown = true;
+        log.Time.Advance(TimeSpan.FromSeconds(5));
+        sink.Confirm(new EntryId(0));
+        Assert.Equal(AppendOutcome.Ok, (await append).Outcome);
+        // X8: the answer of before is too old, so nothing is frozen and appends go on in the open segment.
+        await log.SentAsync(1);
+        sink.Confirm(new EntryId(1));
+        Assert.Equal(new Offset(1), (await held).FirstOffset);
+        log.Metadata.Faults.IsDown = false;
+        await Eventually.BecomesTrueAsync("the roll is made up for", () =>
+        {
+            log.Time.Advance(TimeSpan.FromMilliseconds(300));
+            return new ValueTask<bool>(log.Place.Sinks.Count == 2);
+        });
+    }
+
+    [Fact]
     public async Task IdleSegment_IsSealed_AndTheNextAppendOpensAnother()
     {
         await using var log = await SessionFixture.OpenAsync(place: static p => p.ConfirmsAtOnce = true);

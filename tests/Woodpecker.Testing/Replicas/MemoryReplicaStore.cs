@@ -33,6 +33,31 @@ public sealed class MemoryReplicaStore
     /// <summary>Frames accepted so far.</summary>
     public int AppendCount { get; private set; }
 
+    /// <summary>Explicit LACs received so far.</summary>
+    public int LacCount { get; private set; }
+
+    /// <summary>Whether explicit LACs have no effect.</summary>
+    public bool LosesLacs { get; set; }
+
+    /// <summary>Takes an explicit LAC (R8); what it knows afterwards.</summary>
+    public EntryId Confirm(SegmentKey key, LogEpoch epoch, EntryId lac)
+    {
+        lock (_gate)
+        {
+            LacCount++;
+            if (_refusal is null && !LosesLacs)
+                _core.OnConfirmed(key, epoch, lac);
+            return _core.Find(key)?.ConfirmedEntry ?? EntryId.None;
+        }
+    }
+
+    /// <summary>The LAC it knows of a segment; null if it holds none of it.</summary>
+    public EntryId? FindConfirmed(SegmentKey key)
+    {
+        lock (_gate)
+            return _core.Find(key)?.ConfirmedEntry;
+    }
+
     /// <summary>
     /// No call is answered until <see cref="Resume"/>; calls that arrive are done, only their answers wait.
     /// </summary>

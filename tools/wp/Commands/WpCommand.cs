@@ -14,6 +14,7 @@ internal static class WpCommand
             ReadCommand.Create(),
             VerifyCommand.Create(),
             SegmentCommand.Create(),
+            NodeCommand.Create(),
             StatusCommand.Create(),
             BenchCommand.Create(),
         };

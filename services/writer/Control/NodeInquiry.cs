@@ -1,0 +1,80 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Woodpecker.Protocol.Transport;
+
+namespace Woodpecker.Writer.Control;
+
+/// <summary>Asks a replica node what it holds.</summary>
+/// <remarks>Threads: any. An answer that does not come is a value, not a failure.</remarks>
+internal sealed class NodeInquiry(IPeerChannels channels, TimeProvider time)
+{
+    private const int MaxAnswerBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>The node's copies, or why it cannot be asked.</summary>
+    public async ValueTask<(NodeStatus? Status, string? Problem)> AskAsync(
+        string nodeId, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            var client = channels.GetControlClient(nodeId);
+            using var request = new HttpRequestMessage(HttpMethod.Get, "control/status")
+            {
+                Version = client.DefaultRequestVersion,
+                VersionPolicy = client.DefaultVersionPolicy,
+            };
+            using var response = await client.SendAsync(request, either.Token);
+            if (!response.IsSuccessStatusCode)
+                return (null, $"it answers with status {(int)response.StatusCode}");
+            await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, either.Token);
+            var body = await response.Content.ReadAsByteArrayAsync(either.Token);
+            return JsonSerializer.Deserialize(body, NodeStatusJson.Default.NodeStatus) is { } status
+                ? (status, null) : (null, "its answer is empty");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (null, $"it gave no answer within {_patience.TotalSeconds:F0} s");
+        }
+        catch (Exception e) when (
+            e is HttpRequestException or IOException or JsonException or TransportConfigurationException)
+        {
+            return (null, e.Message);
+        }
+    }
+}
+
+/// <summary>The part of a replica's status that is told here.</summary>
+internal sealed record NodeStatus
+{
+    /// <summary>Identity of the store that answers.</summary>
+    public required Guid Incarnation { get; init; }
+
+    /// <summary>Its generation.</summary>
+    public required uint Generation { get; init; }
+
+    /// <summary>Its copies.</summary>
+    public required IReadOnlyList<NodeCopy> Segments { get; init; }
+}
+
+/// <summary>A copy in <see cref="NodeStatus"/>.</summary>
+internal sealed record NodeCopy
+{
+    /// <summary>The sealed end, once known.</summary>
+    public long? SealedEntry { get; init; }
+
+    /// <summary>Whether entries once held are unreadable.</summary>
+    public bool IsDamaged { get; init; }
+
+    /// <summary>Whether a contradiction was met.</summary>
+    public bool IsPoisoned { get; init; }
+
+    /// <summary>Bytes of its frames.</summary>
+    public long Bytes { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(NodeStatus))]
+internal sealed partial class NodeStatusJson : JsonSerializerContext;
