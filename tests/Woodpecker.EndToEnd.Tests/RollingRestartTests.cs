@@ -1,5 +1,3 @@
-using Woodpecker.Client;
-
 namespace Woodpecker.EndToEnd.Tests;
 
 /// <summary>A rolling update: every service is stopped as planned and started again, one after the other.</summary>
