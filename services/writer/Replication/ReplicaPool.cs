@@ -48,6 +48,9 @@ internal sealed class ReplicaPool : IAsyncDisposable
     /// <summary>Whether a registered replica keeps its journal in memory, as of the last choice of an ensemble.</summary>
     public bool HoldsInMemory => _holdsInMemory;
 
+    /// <summary>Connects to the registered nodes ahead of the first segment, which then waits for nothing.</summary>
+    public void Prepare() => _reading = ReadAgainAsync();
+
     /// <summary>The stream to a node, made on first use.</summary>
     public ReplicaStream GetStream(string nodeId)
     {
