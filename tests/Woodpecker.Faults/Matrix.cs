@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Woodpecker.Faults.Running;
 
 namespace Woodpecker.Faults;
@@ -9,17 +10,20 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> cells)
     private readonly List<CellResult> _results = [];
     private readonly List<Cell> _notRun = [];
     private FaultSystem? _system;
+    private volatile bool _isStopping;
 
     private TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(_start);
 
     public async Task<int> RunAsync()
     {
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopAfterThisCell);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopAfterThisCell);
         var hasS3 = HasS3();
         foreach (var needsFiles in new[] { false, true })
         {
             foreach (var (index, cell) in cells.Index().Where(c => c.Item.Fault.NeedsObjectFiles == needsFiles))
             {
-                if (Elapsed > options.Limit)
+                if (_isStopping || Elapsed > options.Limit)
                     _notRun.Add(cell);
                 else
                     await RunAsync(cell, index, withS3: hasS3 && !needsFiles);
@@ -33,6 +37,13 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> cells)
             await File.WriteAllTextAsync(file, report);
         Console.WriteLine(report);
         return _results.Any(static r => r.Problems.Count > 0) || _results.All(static r => r.Skipped is not null) ? 1 : 0;
+    }
+
+    /// <summary>Mounts, servers and processes are taken down in order, and the report is written.</summary>
+    private void StopAfterThisCell(PosixSignalContext context)
+    {
+        _isStopping = true;
+        context.Cancel = true;
     }
 
     private async Task RunAsync(Cell cell, int index, bool withS3)

@@ -186,7 +186,7 @@ internal sealed class Workload : IAsyncDisposable
             open.RemoveAll(static t => t.IsCompleted);
             if (open.Count >= MaxOpen)
                 await Task.WhenAny(open);
-            await Task.Delay(random.Next(4), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(2, 20), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await Task.WhenAll(open);
@@ -228,7 +228,7 @@ internal sealed class Workload : IAsyncDisposable
                 next = result.FirstOffset + 1;
             else if (result.Error is { Kind: ErrorKind.Mismatch, Offset: { } there })
                 next = there;
-            await Task.Delay(random.Next(5, 30), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(10, 50), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
