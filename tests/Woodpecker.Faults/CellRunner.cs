@@ -26,10 +26,9 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         await using var load = new Workload(system, $"{number}", _seed, isSmall ? SmallSegment : LargeSegment);
         var result = new CellResult(cell, _seed);
         var notes = new List<string>();
-        var recovery = TimeSpan.Zero;
         try
         {
-            recovery = await ExerciseAsync(load, notes);
+            await ExerciseAsync(load, notes);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -46,9 +45,9 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         }
 
         await CheckAsync(load);
-        if (_problems.Count > 0)
+        if (_problems.Count > 0 || options.KeepsAll)
             Keep(load);
-        else
+        if (_problems.Count == 0)
             await DeleteAsync(load);
         var statistics = load.Statistics;
         return result with
@@ -58,13 +57,13 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             Refused = statistics.Refused,
             Reasons = statistics.Reasons,
             LongestPause = statistics.LongestPause,
-            Recovery = recovery,
+            Recovery = statistics.Recovery,
             Notes = notes,
             Problems = _problems,
         };
     }
 
-    private async Task<TimeSpan> ExerciseAsync(Workload load, List<string> notes)
+    private async Task ExerciseAsync(Workload load, List<string> notes)
     {
         using (var limit = new CancellationTokenSource(_recoveryLimit))
             await load.CreateLogsAsync(limit.Token);
@@ -101,18 +100,17 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         }
 
         var healed = load.Statistics.Elapsed;
+        load.Statistics.Mark();
         await system.MendAsync();
         if (isIdle)
         {
             await AppendAfterIdleAsync(load);
-            return load.Statistics.Elapsed - healed;
+            return;
         }
 
         await UntilAllAdvanceAsync(load, healed);
-        var recovery = load.Statistics.Elapsed - healed;
         await Task.Delay(500);
         await load.StopProducersAsync();
-        return recovery;
     }
 
     /// <summary>What the phase does while the fault lasts.</summary>

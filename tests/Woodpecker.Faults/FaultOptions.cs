@@ -14,6 +14,7 @@ internal sealed record FaultOptions
           --seconds N          how long a fault lasts (3); 30 for a nightly run
           --outage N           seconds of the cell "etcd away for long" (30); 600 for ten minutes
           --minutes N          begins no cell after that time (no bound); what was not run is listed
+          --keep               keeps the history of every cell, not of failed ones alone
           --seed N             first seed; every cell's seed is derived from it (by the clock)
           -o FILE              writes the report there, histories and logs of failed cells beside it
         Exit code: 0 clean, 1 a promise was broken or a cell failed, 2 usage.
@@ -22,6 +23,8 @@ internal sealed record FaultOptions
     public bool All { get; private init; }
 
     public bool List { get; private init; }
+
+    public bool KeepsAll { get; private init; }
 
     public IReadOnlyList<string> Cells { get; private init; } = [];
 
@@ -45,6 +48,7 @@ internal sealed record FaultOptions
             options = name switch
             {
                 "--all" => options with { All = true },
+                "--keep" => options with { KeepsAll = true },
                 "--list" => options with { List = true },
                 "--cell" => options with { Cells = [.. options.Cells, Value(arguments, ref i)] },
                 "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(arguments, ref i)) },

@@ -8,6 +8,9 @@ internal sealed class LoadStatistics
     private readonly Dictionary<string, (TimeSpan Last, TimeSpan Longest)> _pauses = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _reasons = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, TimeSpan> _firstSinceMark = new(StringComparer.Ordinal);
+    private TimeSpan _mark = TimeSpan.MaxValue;
+
     public int Acknowledged { get; private set; }
 
     public int Refused { get; private set; }
@@ -45,6 +48,26 @@ internal sealed class LoadStatistics
         }
     }
 
+    /// <summary>The fault is over; from here on recovery is measured.</summary>
+    public void Mark()
+    {
+        lock (_gate)
+        {
+            _mark = Elapsed;
+            _firstSinceMark.Clear();
+        }
+    }
+
+    /// <summary>From the mark until the last log took its first append.</summary>
+    public TimeSpan Recovery
+    {
+        get
+        {
+            lock (_gate)
+                return _firstSinceMark.Count == 0 ? default : _firstSinceMark.Values.Max() - _mark;
+        }
+    }
+
     public void Count(string log, AppendResult result)
     {
         lock (_gate)
@@ -55,6 +78,8 @@ internal sealed class LoadStatistics
                 var now = Elapsed;
                 var (last, longest) = _pauses.GetValueOrDefault(log, (now, default));
                 _pauses[log] = (now, now - last > longest ? now - last : longest);
+                if (now >= _mark)
+                    _firstSinceMark.TryAdd(log, now);
                 return;
             }
 
