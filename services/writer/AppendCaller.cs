@@ -17,9 +17,13 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded, Time
     // O7: the owner is looked up again after so long; a wrong memory costs one refused hop.
     private static readonly TimeSpan _ownerMemory = TimeSpan.FromSeconds(1);
 
+    // While the metadata store is away the known owner is believed longer, so that not every append waits for a look-up.
+    private static readonly TimeSpan _memoryInOutage = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly Dictionary<string, ForwardStream> _forwards = new(StringComparer.Ordinal);
     private readonly List<ForwardStream> _ended = [];
+    private long _failedLookup;
 
     /// <summary>Hands a batch over; completes when its place in the order is fixed.</summary>
     /// <returns>The answer to come, awaited once.</returns>
@@ -60,13 +64,19 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded, Time
         {
             if (_forwards.TryGetValue(log, out var forward))
             {
-                if (!forward.IsOver && time.GetElapsedTime(forward.OpenedAt) < _ownerMemory)
+                if (!forward.IsOver && IsBelieved(forward))
                     return await forward.SubmitAsync(new ForwardedBatch(batch, isSecondWay: false), cancellationToken);
                 if (forward.IsOver)
                     await LeaveAsync(log, forward);
             }
 
             return await RouteAsync(log, batch, refusedBy: null, cancellationToken);
+        }
+        catch (WoodpeckerException e) when (IsOutage(e) && _forwards.TryGetValue(log, out var known) && !known.IsOver)
+        {
+            // Section 13: the owner goes on with its open segment; the way there is known.
+            _failedLookup = time.GetTimestamp();
+            return await SubmitAsync(known, batch, cancellationToken);
         }
         catch (WoodpeckerException e)
         {
@@ -77,6 +87,26 @@ internal sealed class AppendCaller(AppendGateway gateway, bool isForwarded, Time
             _gate.Release();
         }
     }
+
+    private static async ValueTask<ValueTask<AppendResult>> SubmitAsync(
+        ForwardStream forward, AppendBatch batch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await forward.SubmitAsync(new ForwardedBatch(batch, isSecondWay: false), cancellationToken);
+        }
+        catch (WoodpeckerException e)
+        {
+            return Answer(e);
+        }
+    }
+
+    private bool IsBelieved(ForwardStream forward) => time.GetElapsedTime(forward.OpenedAt) < _ownerMemory
+        || (_failedLookup != 0 && time.GetElapsedTime(_failedLookup) < _memoryInOutage);
+
+    // Told by the look-up, which comes before anything is sent: the batch went nowhere yet.
+    private static bool IsOutage(WoodpeckerException error) =>
+        error.Kind == ErrorKind.Unavailable && error.Reason.StartsWith("Metadata", StringComparison.Ordinal);
 
     // Under the gate.
     private async ValueTask<ValueTask<AppendResult>> RouteAsync(

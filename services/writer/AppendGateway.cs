@@ -57,8 +57,17 @@ internal sealed class AppendGateway(
     public AppendCaller OpenCaller(bool isForwarded) => new(this, isForwarded, time);
 
     /// <summary>The own session of a log, without waiting; null if it has to be found out.</summary>
-    public WriterSession? FindSession(string log) =>
-        names.FindKnown(log) is { } known ? ownership.FindOpen(known.Id) : null;
+    public WriterSession? FindSession(string log)
+    {
+        if (names.FindKnown(log) is { } known)
+            return ownership.FindOpen(known.Id);
+        // An open session does not wait for the metadata store, which may be away (section 13); if the name belongs to
+        // another log by now, the old one was fenced before (D4, D5).
+        if (names.FindOld(log) is not { } old || ownership.FindOpen(old.Id) is not { } session)
+            return null;
+        names.Refresh(log);
+        return session;
+    }
 
     /// <summary>Finds out where the log's appends go; a failure is one that surely appended nothing.</summary>
     public async ValueTask<(LogRoute Route, LogRecord Log)> RouteAsync(
@@ -71,7 +80,8 @@ internal sealed class AppendGateway(
         }
         catch (Exception e) when (StorageErrors.Translate(e) is { } known)
         {
-            names.Forget(log);
+            if (known.Kind is not (ErrorKind.Unavailable or ErrorKind.Indeterminate))
+                names.Forget(log);
             // Whatever the metadata store did, the batch itself was not touched.
             throw known.Kind == ErrorKind.Indeterminate
                 ? new WoodpeckerException(ErrorKind.Unavailable, known.Message, e) { Reason = known.Reason }

@@ -12,14 +12,15 @@ public sealed class FaultMatrixTests
 
     private static readonly string[] _cells =
     [
-        "kill writer/Steady", "fsync error/Steady", "torn last group/Takeover", "replica hears nothing/Roll", "bit flip in an object/CatchUp",
+        "kill writer/Steady", "fsync error/Steady", "torn last group/Takeover", "replica hears nothing/Roll", "etcd away for long/Steady",
+        "bit flip in an object/CatchUp",
     ];
 
     [Fact]
     public async Task BoundedPartOfTheFaultMatrix_LosesNothing()
     {
         var program = AppContext.BaseDirectory.Replace("Woodpecker.EndToEnd.Tests", "Woodpecker.Faults", StringComparison.Ordinal);
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(program, "Woodpecker.Faults.dll"), "--seconds", "2", "--seed", "7"])
+        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(program, "Woodpecker.Faults.dll"), "--seconds", "2", "--outage", "10", "--seed", "7"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

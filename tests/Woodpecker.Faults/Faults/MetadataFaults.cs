@@ -14,7 +14,7 @@ internal static partial class MetadataFaults
     [
         new("etcd killed and restarted at once", static c => DownAsync(c, TimeSpan.Zero)),
         new("etcd away", static c => DownAsync(c, c.Duration)),
-        new("etcd away for long", static c => DownAsync(c, c.Options.Outage)) { Phases = [Phase.Steady] },
+        new("etcd away for long", OutageAsync) { Phases = [Phase.Steady] },
         new("etcd stopped 1 s", static c => PauseAsync(c, TimeSpan.FromSeconds(1))),
         new("etcd stopped beyond all leases", static c => PauseAsync(c, TimeSpan.FromSeconds(6))),
         new("all leases revoked", RevokeAsync) { WhyNot = static _ => WhyNoTool() },
@@ -27,6 +27,20 @@ internal static partial class MetadataFaults
         await Task.Delay(time);
         await c.System.Etcd.StartAgainAsync();
         c.Notes.Add($"{time.TotalSeconds:0} s");
+    }
+
+    /// <summary>Section 13: open segments take appends all the time.</summary>
+    private static async Task OutageAsync(FaultContext c)
+    {
+        await c.System.Etcd.KillAsync();
+        await Task.Delay(c.Options.Outage * 0.9);
+        var since = c.Load.Statistics.Elapsed;
+        await Task.Delay(c.Options.Outage * 0.1);
+        var stalled = c.Load.Logs.Where(log => !c.Load.Statistics.HasAdvanced(log, since)).ToList();
+        await c.System.Etcd.StartAgainAsync();
+        c.Notes.Add($"{c.Options.Outage.TotalSeconds:0} s");
+        if (stalled.Count > 0)
+            throw new InvalidOperationException($"Without etcd {string.Join(", ", stalled)} stalled (section 13).");
     }
 
     private static async Task PauseAsync(FaultContext c, TimeSpan time)
