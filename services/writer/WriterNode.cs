@@ -129,6 +129,24 @@ internal sealed partial class WriterNode(
     }
 
     /// <summary>
+    /// Asks the members of an open segment under the own epoch, until Qa of them are Clean and did not promise a higher
+    /// one: then no successor can have finished a takeover before the question (V7). The question is a fence with the
+    /// own epoch, which changes nothing.
+    /// </summary>
+    /// <exception cref="WoodpeckerException">Fenced: a higher epoch is at work; Unavailable: too few members answer.</exception>
+    public async ValueTask ConfirmReignAsync(
+        SegmentKey key, SegmentValue segment, LogEpoch epoch, CancellationToken cancellationToken)
+    {
+        if (_replicas is null)
+            throw NotReady();
+        var settings = new TakeoverSettings();
+        await using var ensemble =
+            _replicas.OpenEnsemble(key, [.. segment.Ensemble.Select(static m => m.ToReplicaId())]);
+        await EnsembleRecovery.ConfirmReignAsync(
+            ensemble, epoch, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
+    }
+
+    /// <summary>
     /// Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.
     /// </summary>
     public async ValueTask<bool> FenceDeletedAsync(

@@ -38,6 +38,8 @@ internal static class WriterServiceCollectionExtensions
         services.AddSingleton<OwnerForwarder>();
         services.AddSingleton<LogEnding>();
         services.AddSingleton<LossDesk>();
+        services.AddSingleton<TailTransactions>();
+        services.AddSingleton<TailCheck>();
         services.AddSingleton<AppendGateway>();
         services.AddSingleton<IAppendGateway>(static provider => provider.GetRequiredService<AppendGateway>());
         services.AddHostedService<WriterLoop>();

@@ -116,6 +116,34 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         return description;
     }
 
+    /// <summary>
+    /// The end of a log as of a moment after the call: behind every append that was answered before it (V7). Costs a
+    /// question to the replicas or a metadata transaction; <see cref="DescribeLogAsync"/> may lag and costs neither.
+    /// </summary>
+    /// <exception cref="WoodpeckerException">NotFound, or Unavailable: nobody can tell for certain now.</exception>
+    public async ValueTask<Offset> CheckTailAsync(string log, CancellationToken cancellationToken = default)
+    {
+        const int maxHops = 3;
+        var path = Path(log) + "?linearizable=true";
+        var writers = _options.Writers;
+        for (var hop = 1; ; hop++)
+        {
+            try
+            {
+                var (_, description) = await _control.CallAsync(
+                    writers,
+                    () => new HttpRequestMessage(HttpMethod.Get, path),
+                    ControlJson.Default.LogDescription,
+                    cancellationToken).ConfigureAwait(false);
+                return new Offset(description.NextOffset!.Value);
+            }
+            catch (WoodpeckerException e) when (e is { Kind: ErrorKind.NotOwner, Owner: not null } && hop < maxHops)
+            {
+                writers = [e.Owner];
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DeleteLogAsync(string log, CancellationToken cancellationToken = default)
     {

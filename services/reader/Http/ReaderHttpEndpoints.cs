@@ -33,8 +33,11 @@ internal static class ReaderHttpEndpoints
             .WithSummary("Lists logs in name order.")
             .Produces<LogList>()
             .WithProblem(400, 503);
-        group.MapGet("/{name}", static (string name, LogInquiry inquiry, CancellationToken cancellationToken) =>
-                inquiry.DescribeAsync(name, cancellationToken))
+        group.MapGet("/{name}", static (
+                string name, string? linearizable, LogInquiry inquiry, CancellationToken cancellationToken) =>
+                linearizable is null or "false"
+                    ? inquiry.DescribeAsync(name, cancellationToken)
+                    : throw Problems.Invalid("A linearizable description comes from a writer, not from a reader."))
             .WithSummary("Describes a log with its segments and its visible end.")
             .Produces<LogDescription>()
             .WithProblem(400, 404, 503);

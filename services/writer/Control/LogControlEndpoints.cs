@@ -36,9 +36,11 @@ internal static class LogControlEndpoints
             .Produces<LogList>()
             .WithProblem(400, 503);
         group.MapGet("/{name}", DescribeAsync)
-            .WithSummary("Describes a log with its segments.")
+            .WithSummary(
+                "Describes a log with its segments. With linearizable=true, nextOffset lies behind every append that was"
+                + " answered before the request; 421 names the owner where only it can tell.")
             .Produces<LogDescription>()
-            .WithProblem(400, 404, 503);
+            .WithProblem(400, 404, 421, 503);
         group.MapDelete("/{name}", DeleteAsync)
             .WithSummary("Deletes a log. 204: no append can succeed any more; 202: still fencing, repeat the request.")
             .Produces(StatusCodes.Status204NoContent)
@@ -94,8 +96,13 @@ internal static class LogControlEndpoints
     }
 
     private static async Task<IResult> DescribeAsync(
-        string name, LogDirectory directory, CancellationToken cancellationToken) =>
-        Results.Json(await directory.DescribeAsync(name, cancellationToken), ControlJson.Default.LogDescription);
+        string name, string? linearizable, LogDirectory directory, CancellationToken cancellationToken)
+    {
+        if (linearizable is not (null or "true" or "false"))
+            throw Problems.Invalid($"linearizable is '{linearizable}'; it must be true or false.");
+        var description = await directory.DescribeAsync(name, linearizable == "true", cancellationToken);
+        return Results.Json(description, ControlJson.Default.LogDescription);
+    }
 
     private static async Task<IResult> DeleteAsync(
         string name, HttpContext context, LogDirectory directory, CancellationToken cancellationToken)

@@ -7,7 +7,8 @@ using Woodpecker.Storage.Metadata.Values;
 namespace Woodpecker.Writer.Control;
 
 /// <summary>Creates, shows, truncates and deletes logs for the HTTP edge: metadata transactions plus the owner's knowledge.</summary>
-internal sealed class LogDirectory(LogTransactions logs, WriterTransactions writers, IAppendGateway gateway)
+internal sealed class LogDirectory(
+    LogTransactions logs, WriterTransactions writers, IAppendGateway gateway, TailCheck tail)
 {
     private static readonly TimeSpan _pendingRetry = TimeSpan.FromSeconds(1);
 
@@ -45,8 +46,17 @@ internal sealed class LogDirectory(LogTransactions logs, WriterTransactions writ
     }
 
     /// <summary>One log with its segments; NotFound if there is none of that name.</summary>
-    public async ValueTask<LogDescription> DescribeAsync(string name, CancellationToken cancellationToken) =>
-        await DescribeAsync(await FindAsync(name, cancellationToken), withSegments: true, cancellationToken);
+    /// <param name="name">The log.</param>
+    /// <param name="isLinearizable">Whether the end must be as of a moment after the question (V7).</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async ValueTask<LogDescription> DescribeAsync(
+        string name, bool isLinearizable, CancellationToken cancellationToken)
+    {
+        var log = await FindAsync(name, cancellationToken);
+        Offset? end = isLinearizable ? await tail.CheckAsync(log, cancellationToken) : null;
+        var description = await DescribeAsync(log, withSegments: true, cancellationToken);
+        return end is { } known ? description with { NextOffset = known.Value } : description;
+    }
 
     /// <summary>Truncate; at most the visible end (D1).</summary>
     public async ValueTask<TruncateAnswer> TruncateAsync(string name, ulong offset, CancellationToken cancellationToken)

@@ -124,6 +124,7 @@ public sealed partial class DeletedLogCollector(
                 .Delete(meta.Key)
                 .Delete(MetadataKeys.Epoch(log))
                 .Delete(MetadataKeys.Trunc(log))
+                .Delete(MetadataKeys.TailMark(log))
                 .Delete(MetadataKeys.GcMark(log)),
             meta.Key,
             static entry => entry is null,

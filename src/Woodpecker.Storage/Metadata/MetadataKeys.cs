@@ -92,6 +92,9 @@ public static class MetadataKeys
     /// <summary>Damage met in the published objects of a segment key (C7).</summary>
     public static string Damage(LogId log, SegmentId segment) => DamagePrefix(log) + segment.ToKey();
 
+    /// <summary>A mark that a tail check puts, so that what it compares is ordered by consensus (V7).</summary>
+    public static string TailMark(LogId log) => Root + "tailmark/" + log.ToKey();
+
     /// <summary>The tombstone of a deleted log; permanent.</summary>
     public static string Tombstone(LogId log) => TombstonePrefix + log.ToKey();
 

@@ -146,6 +146,60 @@ public sealed class EnsembleRecovery(
         return answers.Count(static isFenced => isFenced) >= quorum.FenceQuorum;
     }
 
+    /// <summary>Asks the members under an epoch that is theirs already, until Qa of them confirm it (V7).</summary>
+    /// <exception cref="WoodpeckerException">Fenced: a member promised a higher one; Unavailable: too few answer.</exception>
+    public static async ValueTask ConfirmReignAsync(
+        IEnsemble ensemble, LogEpoch epoch, QuorumSpec quorum, TimeSpan timeout, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(ensemble);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout, time);
+        var questions = new List<Task<bool>>();
+        for (var member = 0; member < ensemble.Members.Count; member++)
+            questions.Add(IsConfirmedAsync(ensemble, member, epoch, limit.Token));
+        var confirmed = 0;
+        try
+        {
+            while (questions.Count > 0 && confirmed < quorum.AckQuorum)
+            {
+                var answered = await Task.WhenAny(questions);
+                questions.Remove(answered);
+                confirmed += await answered ? 1 : 0;
+            }
+        }
+        finally
+        {
+            // Those that are still silent are not waited for; their outcome decides nothing any more.
+            await limit.CancelAsync();
+            await ((Task)Task.WhenAll(questions)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (confirmed < quorum.AckQuorum)
+        {
+            throw WriterErrors.QuorumUnavailable(
+                $"{confirmed} of {ensemble.Members.Count} members confirm epoch {epoch}");
+        }
+    }
+
+    private static async Task<bool> IsConfirmedAsync(
+        IEnsemble ensemble, int member, LogEpoch epoch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await ensemble.FenceAsync(member, epoch, cancellationToken);
+            // Another generation may have lost a promise (R10): it confirms nothing.
+            return answer.Reply is { } reply
+                ? reply.Health == Recovery.MemberHealth.Clean
+                : throw WriterErrors.Fenced($"a member promised epoch {answer.Promised}");
+        }
+        catch (Exception e) when (e is OperationCanceledException or WoodpeckerException { Kind: not ErrorKind.Fenced })
+        {
+            return false;
+        }
+    }
+
     private static async Task<bool> IsFencedAsync(IEnsemble ensemble, int member, CancellationToken cancellationToken)
     {
         try

@@ -109,6 +109,9 @@ internal sealed class WriterCluster : IAsyncDisposable
         return writer;
     }
 
+    /// <summary>Where an app id listens; null if nobody has it.</summary>
+    public Uri? FindAddress(string appId) => _addresses.GetValueOrDefault(appId);
+
     /// <summary>The node's disk is replaced by an empty one: another store registers under its name.</summary>
     public async Task ReplaceReplicaAsync(int index)
     {

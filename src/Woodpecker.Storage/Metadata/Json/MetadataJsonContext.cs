@@ -32,4 +32,5 @@ namespace Woodpecker.Storage.Metadata.Json;
 [JsonSerializable(typeof(DamageValue))]
 [JsonSerializable(typeof(TombstoneValue))]
 [JsonSerializable(typeof(AuditValue))]
+[JsonSerializable(typeof(MarkValue))]
 internal sealed partial class MetadataJsonContext : JsonSerializerContext;
