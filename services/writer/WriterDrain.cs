@@ -15,20 +15,32 @@ internal sealed class WriterDrain(LogOwnership ownership, TimeProvider time) : I
     private static readonly TimeSpan _linger = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _ended = new();
+    private long _forwardedAt;
 
     /// <summary>Cancelled when nothing is owned any more: streams take no further appends.</summary>
     public CancellationToken Ended => _ended.Token;
 
-    /// <summary>Hands all logs over.</summary>
+    /// <summary>Hands all logs over; once.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        if (_ended.IsCancellationRequested)
+            return;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var timer = time.CreateTimer(
             static state => ((CancellationTokenSource)state!).Cancel(), limit, _limit, Timeout.InfiniteTimeSpan);
-        if (await ownership.StopAsync(limit.Token) > 0)
-            await Task.Delay(_linger, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var closed = await ownership.StopAsync(limit.Token);
+        OnForwarded();
+        while (closed > 0 && !limit.IsCancellationRequested && !IsQuiet)
+            await Task.Delay(_linger / 4, time, limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _ended.CancelAsync();
     }
+
+    /// <summary>
+    /// Another writer sent an append: it stops at the first refusal, so what it sent before is still to be refused.
+    /// </summary>
+    public void OnForwarded() => Volatile.Write(ref _forwardedAt, time.GetTimestamp());
+
+    private bool IsQuiet => time.GetElapsedTime(Volatile.Read(ref _forwardedAt)) >= _linger;
 
     public void Dispose() => _ended.Dispose();
 }

@@ -28,7 +28,7 @@ internal sealed class WriterGrpcService(AppendGateway gateway, WriterDrain drain
         Exception? failure = null;
         try
         {
-            await SubmitAllAsync(requestStream, caller, answers.Writer, stop.Token);
+            await SubmitAllAsync(requestStream, caller, isForwarded, answers.Writer, stop.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -46,6 +46,7 @@ internal sealed class WriterGrpcService(AppendGateway gateway, WriterDrain drain
     private async Task SubmitAllAsync(
         IAsyncStreamReader<AppendRequest> requests,
         AppendCaller caller,
+        bool isForwarded,
         ChannelWriter<(ulong, ValueTask<AppendResult>)> answers,
         CancellationToken cancellationToken)
     {
@@ -57,6 +58,8 @@ internal sealed class WriterGrpcService(AppendGateway gateway, WriterDrain drain
                 log = request.Log;
             var answer = await SubmitAsync(caller, log, request, cancellationToken);
             await answers.WriteAsync((request.RequestId, answer), cancellationToken);
+            if (isForwarded)
+                drain.OnForwarded();
         }
     }
 

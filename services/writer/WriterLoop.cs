@@ -31,6 +31,7 @@ internal sealed partial class WriterLoop(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        await drain.RunAsync(cancellationToken); // For hosts that stop services without announcing it.
         await node.DisposeAsync();
     }
 

@@ -233,12 +233,16 @@ internal sealed partial class LogOwnership(
             await session.Completion.WaitAsync(_handOverLimit, time, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
+        // Looked up once: this process ends soon, and a wrong hop is refused there (O7).
+        if (owned.HandedTo is { } known)
+            return new LogRoute(null, known);
         var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
         if (epoch?.Value.Holder is { } holder && holder != node.AppId
             && await IsAliveAsync(epoch.Value, cancellationToken))
             return new LogRoute(null, holder);
         var writers = await ListWritersAsync(cancellationToken);
-        return WriterRanking.First(log, writers.Where(w => w != node.AppId)) is { } next
+        owned.HandedTo = WriterRanking.First(log, writers.Where(w => w != node.AppId));
+        return owned.HandedTo is { } next
             ? new LogRoute(null, next)
             : throw Unavailable("This writer stops and no other runs. Nothing was appended.", "Stopping");
     }

@@ -30,6 +30,9 @@ internal sealed class OwnedLog(double jitter) : IDisposable
     /// <summary>Whether an operator decides about the log: it is not opened meanwhile.</summary>
     public bool IsKeptClosed { get => Volatile.Read(ref _isKeptClosed); set => Volatile.Write(ref _isKeptClosed, value); }
 
+    /// <summary>The writer that appends go to after a hand-over, once known (O6).</summary>
+    public string? HandedTo { get; set; }
+
     /// <summary>Whether a forced takeover may be made now: duels of takeovers back off (11.5).</summary>
     public bool MayForce(TimeProvider time)
     {
