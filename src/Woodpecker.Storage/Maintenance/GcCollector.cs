@@ -30,11 +30,14 @@ public sealed partial class GcCollector(
         if (due.Length == 0)
             return 0;
         var pin = await SmallestPinAsync(metadata, log, cancellationToken);
+        var truncation = await metadata.GetAsync(MetadataKeys.Trunc(log), cancellationToken);
+        var truncatedTo = truncation is null ? Offset.Zero : MetadataJson.Read<TruncationValue>(truncation).TruncatedTo;
         var referenced = ReferencedTokens.Of(await SegmentKeys.ReadAsync(metadata, log, cancellationToken));
         var finished = 0;
         foreach (var record in due)
         {
-            if (pin <= record.Value.MaxOffset && now - record.Value.NotBefore < options.MaxPinDelay.TotalMicroseconds)
+            // D3: what truncation removed waits for nobody; a reader there gets Truncated.
+            if (record.Value.MaxOffset >= truncatedTo && pin <= record.Value.MaxOffset && now - record.Value.NotBefore < options.MaxPinDelay.TotalMicroseconds)
                 continue;
             await DeleteAsync(log, record.Value, referenced, cancellationToken);
             await transactions.DropGcAsync(record, cancellationToken);

@@ -34,7 +34,7 @@ internal sealed record SegmentRemains(IReadOnlyList<string> Objects, bool HasSlo
         var template = new GcValue
         {
             MinOffset = key.Value.BaseOffset ?? Offset.Zero,
-            MaxOffset = key.Value.EndOffset ?? key.Value.BaseOffset ?? Offset.Zero,
+            MaxOffset = LastOffset(key.Value),
             NotBefore = notBefore,
             Reason = reason,
         };
@@ -42,5 +42,12 @@ internal sealed record SegmentRemains(IReadOnlyList<string> Objects, bool HasSlo
         if (HasSlots)
             records.Add(template with { SlotSegment = key.Id, SlotLast = key.Value.LastSlot });
         return records;
+    }
+
+    // EndOffset is behind the last entry; an empty segment stands at its base.
+    private static Offset LastOffset(SegmentValue value)
+    {
+        var first = value.BaseOffset ?? Offset.Zero;
+        return value.EndOffset is { } end && end > first ? new Offset(end.Value - 1) : first;
     }
 }

@@ -55,6 +55,23 @@ public sealed class CollectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WhatTruncationRemoved_WaitsForNoPin() // D3
+    {
+        await CreateAsync();
+        await FillAsync(4);
+        var keys = await KeysAsync();
+        var pin = new MetadataTransaction().Put(
+            MetadataKeys.Reader(_world.Log, "r"), MetadataJson.Write(new ReaderPinValue { MinOffset = Offset.Zero }));
+        await _world.Metadata.CommitAsync(pin, default);
+        await _world.Logs.TruncateAsync(_world.Log, keys.Entries[1].Value.EndOffset!.Value, default);
+        Assert.Equal(2, await Truncation().RunAsync(_world.Log, default));
+        _time.Advance(TimeSpan.FromMinutes(11));
+        Assert.True(await Gc().RunAsync(_world.Log, default) > 0);
+        Assert.DoesNotContain(
+            _world.Memory.Keys, k => k.Value.StartsWith(ObjectNames.SegmentPrefix(_world.Log, new SegmentId(1)), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task GcRecord_OfAReferencedObject_IsNeverObeyed() // INV-22
     {
         await CreateAsync();
