@@ -45,7 +45,7 @@ fi
 
 simulates=false
 if [ ${#projects[@]} -eq 0 ]; then
-  simulates=true
+  [ "${WOODPECKER_LONG:-}" = 1 ] && simulates=true
   projects=(Architecture.Tests Core.Tests Format.Tests Storage.Tests Hosting.Tests Services.Tests)
   $quick || projects+=(models EndToEnd.Tests)
 fi

@@ -12,7 +12,7 @@ internal sealed class Scenario
     {
         Replicas = random.Chance(0.7) ? 3 : 4;
         Writers = 1 + random.Next(3);
-        Compactors = random.Chance(0.85) ? 1 + random.Next(2) : 0;
+        Compactors = 1 + random.Next(2);
         Length = random.Between(15_000, 60_000);
         var logs = 1 + random.Next(3);
         for (var i = 1; i <= logs; i++)
@@ -99,7 +99,7 @@ internal sealed class Scenario
             FileSize = 128 * 1024,
             GroupSize = 8 * 1024,
             MaxRecordBody = 16 * 1024,
-            Capacity = (random.Chance(0.1) ? 5 : 32) * 128 * 1024,
+            Capacity = 32 * 128 * 1024,
             SpareFiles = 1,
             MaxGroupRecords = random.Chance(0.3) ? 2 : 64,
         },
