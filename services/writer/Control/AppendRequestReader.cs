@@ -41,6 +41,8 @@ internal static class AppendRequestReader
     {
         var parsed = JsonSerializer.Deserialize(body, ControlJson.Default.NewEntriesBody)
             ?? throw Problems.Invalid("The body is null; send { \"entries\": [ ... ] }.");
+        if (parsed.Entries is null)
+            throw Problems.Invalid("'entries' is null; send { \"entries\": [ ... ] }.");
         var entries = new List<NewEntry>(parsed.Entries.Count);
         foreach (var entry in parsed.Entries)
             entries.Add(EntryMapping.ToNewEntry(entry));

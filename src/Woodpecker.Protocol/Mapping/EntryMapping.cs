@@ -98,9 +98,11 @@ public static class EntryMapping
     /// An entry to append from JSON; checks that it has exactly one form of payload, and the limits of headers.
     /// </summary>
     /// <exception cref="WoodpeckerException">Neither or both of payload and text, or bad headers.</exception>
-    public static NewEntry ToNewEntry(NewEntryBody body)
+    public static NewEntry ToNewEntry(NewEntryBody? body)
     {
-        ArgumentNullException.ThrowIfNull(body);
+        // JSON says null where the type says that it cannot be.
+        if (body is null)
+            throw new WoodpeckerException(ErrorKind.Invalid, "An entry is null.");
         if (body.Payload is null == body.Text is null)
             throw new WoodpeckerException(ErrorKind.Invalid, "An entry needs either 'payload' (base64) or 'text'.");
         ReadOnlyMemory<byte> payload = body.Payload ?? Encoding.UTF8.GetBytes(body.Text!);
@@ -108,7 +110,12 @@ public static class EntryMapping
             return new NewEntry(payload);
         var headers = new EntryHeaderField[given.Count];
         for (var i = 0; i < headers.Length; i++)
+        {
+            if (given[i] is not { Name: not null, Value: not null })
+                throw new WoodpeckerException(ErrorKind.Invalid, "A header is null, or its name or value is.");
             headers[i] = new EntryHeaderField(given[i].Name, given[i].Value);
+        }
+
         CheckHeaders(headers);
         return new NewEntry(payload, headers);
     }

@@ -119,6 +119,17 @@ public sealed class MappingTests
         Assert.Equal(ErrorKind.Invalid, Assert.Throws<WoodpeckerException>(() => EntryMapping.ToNewEntry(body)).Kind);
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("""{"text":"a","headers":[null]}""")]
+    [InlineData("""{"text":"a","headers":[{"name":null}]}""")]
+    [InlineData("""{"text":"a","headers":[{"name":"h","value":null}]}""")]
+    public void ANullInAJsonEntry_IsInvalid(string json)
+    {
+        var body = System.Text.Json.JsonSerializer.Deserialize(json, ControlJson.Default.NewEntryBody);
+        Assert.Equal(ErrorKind.Invalid, Assert.Throws<WoodpeckerException>(() => EntryMapping.ToNewEntry(body)).Kind);
+    }
+
     [Fact]
     public void HeadersOverTheLimit_AreRefused()
     {
