@@ -22,7 +22,7 @@ public enum ObjectKind
 /// <param name="Kind">What it is.</param>
 /// <param name="Log">The log.</param>
 /// <param name="Segment">The segment (of a merged object: the oldest).</param>
-/// <param name="JobToken">Of segment objects and manifests: token of the job that wrote it.</param>
+/// <param name="JobToken">Of segment objects and manifests: token of the job that wrote it, so that no other job finds it (C5).</param>
 /// <param name="Part">Of segment objects: number in the manifest, from 1.</param>
 /// <param name="Slot">Of slots: the slot's number.</param>
 /// <param name="Epoch">Of verified slots: the writing epoch.</param>

@@ -239,7 +239,7 @@ public sealed class ReplicaStore : IDisposable
         }
     }
 
-    /// <summary>Remembers the revision of a writing metadata transaction; returns false if it went back (section 13).</summary>
+    /// <summary>Remembers the revision of a writing metadata transaction; returns false if it went back (INV-41; section 13).</summary>
     public bool RememberRevision(long revision)
     {
         lock (_superblock)

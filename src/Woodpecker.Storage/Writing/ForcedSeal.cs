@@ -122,6 +122,7 @@ public sealed partial class ForcedSeal(
                 $"Segment {key} can be recovered without any loss, by the next append or within seconds by itself: {facts}.");
         }
 
+        // Z2: another incarnation in metadata is the proof; silence is none.
         if (decision.NeedsProof && left.Members.Any(m => m.Reply is null && !gone.Contains(m.Member.NodeId)))
             throw Conflict("LossNotProven", $"A member of segment {key} that is silent may still come back: {facts}.");
         if (decision.IsAccepted)
