@@ -6,6 +6,7 @@ using Woodpecker.Storage.Maintenance;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Reader;
@@ -71,6 +72,7 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
             Name = name,
             Id = snapshot.View.Log.Value,
             Mode = meta.Mode.ToString(),
+            Fence = meta.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(meta.Fence) : null,
             State = meta.State.ToString(),
             FirstOffset = snapshot.View.FirstAvailable.Value,
             NextOffset = end.Value,

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Woodpecker.Protocol.Transport;
 using Woodpecker.Quorum;
+using Woodpecker.Services;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Storage.Metadata;
@@ -30,11 +31,14 @@ internal sealed partial class WriterNode(
     IPeerChannels channels,
     IObjectStore objects,
     IIdSource ids,
-    ILoggerFactory loggers) : IHealthCheck, IAsyncDisposable
+    ILoggerFactory loggers,
+    ObjectStoreTraits? traits = null,
+    ObjectStoreGate? gate = null) : IHealthCheck, IAsyncDisposable
 {
     /// <summary>Kind of process in the live key.</summary>
     public const string Service = "writer";
 
+    private static readonly TimeSpan _probeWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(250);
 
     private readonly ILogger _logger = loggers.CreateLogger<WriterNode>();
@@ -45,9 +49,13 @@ internal sealed partial class WriterNode(
     private int _isDisposed;
     private LogOpener? _quorumOpener;
     private LogOpener? _slotOpener;
+    private LogOpener? _verifiedOpener;
     private SlotRecovery? _slots;
     private ForcedSeal? _forcedSeal;
     private volatile string? _problem = "the writer starts";
+
+    /// <summary>What the object store is used for; MemoryBuffer logs are created with its fence.</summary>
+    public ObjectStoreTraits Traits { get; } = traits ?? ObjectStoreTraits.Default;
 
     /// <summary>App id of this writer.</summary>
     public string AppId => _options.NodeId;
@@ -91,9 +99,11 @@ internal sealed partial class WriterNode(
         _quorumOpener = Opener(place, recovery);
         _forcedSeal = new ForcedSeal(
             transactions, losses, nodes, recovery, runner.Time, loggers.CreateLogger<ForcedSeal>());
-        _slots = new SlotRecovery(objects, ClusterId, ids);
+        _slots = new SlotRecovery(objects, ClusterId, ids, transactions, Traits.Fence);
         var slotSettings = new SlotSettings { MaxInFlight = _options.Writer.SlotsInFlight };
         _slotOpener = Opener(new SlotPlace(objects, ClusterId, slotSettings, ids, runner.Time), _slots);
+        _verifiedOpener = Opener(
+            new SlotPlace(objects, ClusterId, slotSettings, ids, runner.Time, SlotFence.EtcdVerify), _slots);
         _problem = null;
         Log.Started(_logger, AppId, ClusterId);
     }
@@ -103,7 +113,9 @@ internal sealed partial class WriterNode(
     public async ValueTask<OpenResult> OpenAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
     {
         var live = LiveRevision;
-        var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _quorumOpener;
+        var opener = OpenerOf(log.Meta.Value);
+        if (log.Meta.Value.Mode == LogMode.MemoryBuffer)
+            await WaitForProbeAsync(cancellationToken);
         if (opener is null || live == 0)
             throw NotReady();
         try
@@ -156,7 +168,7 @@ internal sealed partial class WriterNode(
             return false;
         if (segment.Mode == LogMode.MemoryBuffer)
         {
-            await _slots.FenceAsync(key, segment, LogEpoch.Delete, cancellationToken);
+            await _slots.FenceDeletedAsync(key, segment, cancellationToken);
             return true;
         }
 
@@ -211,6 +223,33 @@ internal sealed partial class WriterNode(
             Reason = "NotReady",
             RetryAfter = _retryPause,
         };
+
+    // U9: no slot is put into a store before it is known to guarantee what acknowledgements rely on.
+    private async ValueTask WaitForProbeAsync(CancellationToken cancellationToken)
+    {
+        if (gate is null)
+            return;
+        try
+        {
+            await gate.CapabilitiesAsync(cancellationToken).WaitAsync(_probeWait, runner.Time, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            throw new WoodpeckerException(ErrorKind.Unavailable, "The object store has not passed its start-up probe yet.", e)
+            {
+                Reason = "NotReady",
+                RetryAfter = _retryPause,
+            };
+        }
+    }
+
+    private LogOpener? OpenerOf(LogValue log)
+    {
+        if (log.Mode != LogMode.MemoryBuffer)
+            return _quorumOpener;
+        Traits.CheckWritable(log.Name, log.Fence);
+        return log.Fence == SlotFence.EtcdVerify ? _verifiedOpener : _slotOpener;
+    }
 
     private LogOpener Opener(ISegmentPlace place, ISegmentRecovery recovery)
     {

@@ -59,7 +59,7 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         string log, LogOptions? options = null, CancellationToken cancellationToken = default)
     {
         CheckName(log);
-        var value = LogDescriptions.ToValue(log, options ?? new LogOptions());
+        var value = LogDescriptions.ToValue(log, options ?? new LogOptions()) with { Fence = _parts.Traits.Fence };
         var result = await Guard(_parts.Logs.CreateAsync(value, cancellationToken)).ConfigureAwait(false);
         if (!result.Created && !LogDescriptions.AreAlike(result.Log.Meta.Value, value))
             throw new WoodpeckerException(ErrorKind.Conflict, $"Log '{log}' exists with other settings.");

@@ -18,6 +18,12 @@ public sealed class WoodpeckerEngineOptions
     /// <summary>Where sealed segments and MemoryBuffer slots go; with its retries.</summary>
     public required IObjectStore Objects { get; init; }
 
+    /// <summary>
+    /// <see cref="SlotFence.EtcdVerify"/> for an object store without conditional puts: MemoryBuffer logs are then created
+    /// with that fence (one metadata transaction per acknowledgement), and the start-up probe does not ask for conditions.
+    /// </summary>
+    public SlotFence Fence { get; init; }
+
     /// <summary>Directory of the journal, locked while the engine is open; null: MemoryBuffer logs only.</summary>
     public string? JournalDirectory { get; init; }
 

@@ -21,9 +21,11 @@ internal sealed class S3MultipartPut(IAmazonS3 client, S3ObjectStoreOptions opti
     private const int Ignored = 2;
 
     // Two first puts at once both try it: the answer is the same.
-    private int _condition = Unknown;
+    private int _condition = options.PutsConditionally ? Unknown : Honoured;
 
-    /// <summary>Whether the server refuses to complete a conditional put in parts over an existing object.</summary>
+    /// <summary>
+    /// Whether the server refuses to complete a conditional put in parts over an existing object, or need not.
+    /// </summary>
     public async ValueTask<bool> IsConditionalAsync(string probeName, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _condition) == Unknown)
@@ -60,7 +62,7 @@ internal sealed class S3MultipartPut(IAmazonS3 client, S3ObjectStoreOptions opti
                 Key = name,
                 UploadId = uploadId,
                 PartETags = parts,
-                IfNoneMatch = Condition,
+                IfNoneMatch = options.PutsConditionally ? Condition : null,
                 ChecksumCRC32C = S3Fields.Encode(crc32C),
                 ChecksumType = ChecksumType.FULL_OBJECT,
                 MpuObjectSize = content.Length,

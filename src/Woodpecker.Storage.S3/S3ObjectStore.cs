@@ -9,7 +9,7 @@ namespace Woodpecker.Storage.S3;
 
 /// <summary>Objects in a bucket of Amazon S3 or a compatible server.</summary>
 /// <remarks>
-/// Puts are conditional (If-None-Match: *), carry their CRC32C for the server to check and keep it, with the length, as
+/// Puts are conditional (If-None-Match: *) unless the options say otherwise, carry their CRC32C for the server to check and keep it, with the length, as
 /// user metadata too, because compatible servers often ignore the former. The SDK's own retries and checksums are off:
 /// <see cref="RetryingObjectStore"/> retries, and its trailing checksums break several servers. Over TLS the payload is
 /// not hashed for the signature; over plain HTTP the SDK insists on it.
@@ -100,7 +100,7 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
                 Key = name,
                 InputStream = new SequenceStream(content),
                 AutoCloseStream = false,
-                IfNoneMatch = Condition,
+                IfNoneMatch = _options.PutsConditionally ? Condition : null,
                 ChecksumCRC32C = S3Fields.Encode(crc32C),
                 UseChunkEncoding = false,
                 DisablePayloadSigning = _disablePayloadSigning,

@@ -26,6 +26,12 @@ public sealed record S3ObjectStoreOptions
     /// <summary>Credentials; null for the platform's chain (environment, profile, role of container or machine).</summary>
     public AWSCredentials? Credentials { get; init; }
 
+    /// <summary>
+    /// Whether puts carry their condition (If-None-Match: *). False for servers that refuse the header or lie about it;
+    /// then nothing may rely on it (<c>fence=etcd-verify</c>) and a put always answers Created.
+    /// </summary>
+    public bool PutsConditionally { get; init; } = true;
+
     /// <summary>Objects larger than this are put in parts, in bytes, if the server honours conditions on the completion of such a put.</summary>
     public int MultipartThreshold { get; init; } = 128 * 1024 * 1024;
 

@@ -46,6 +46,7 @@ public static class S3ObjectStoreSchemesExtensions
             Endpoint = endpoint,
             Region = region,
             UsePathStyle = usePathStyle,
+            PutsConditionally = connection.Traits.Fence == SlotFence.Conditional,
         };
     }
 }

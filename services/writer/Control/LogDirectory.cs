@@ -3,12 +3,14 @@ using Woodpecker.Segments;
 using Woodpecker.Services;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Writer.Control;
 
 /// <summary>Creates, shows, truncates and deletes logs for the HTTP edge: metadata transactions plus the owner's knowledge.</summary>
 internal sealed class LogDirectory(
-    LogTransactions logs, WriterTransactions writers, IAppendGateway gateway, TailCheck tail)
+    LogTransactions logs, WriterTransactions writers, IAppendGateway gateway, TailCheck tail,
+    ObjectStoreTraits? traits = null)
 {
     private static readonly TimeSpan _pendingRetry = TimeSpan.FromSeconds(1);
 
@@ -16,7 +18,11 @@ internal sealed class LogDirectory(
     public async ValueTask<(LogDescription Description, bool Created)> CreateAsync(
         string name, CreateLogBody body, CancellationToken cancellationToken)
     {
-        var settings = LogSettingsMapping.ToValue(name, body);
+        // The fence is the store's, not the caller's; a log that exists keeps the one it has.
+        var settings = LogSettingsMapping.ToValue(name, body) with
+        {
+            Fence = (traits ?? ObjectStoreTraits.Default).Fence,
+        };
         var result = await logs.CreateAsync(settings, cancellationToken);
         if (!result.Created && !LogSettingsMapping.AreEqual(result.Log.Meta.Value, settings))
         {
@@ -108,6 +114,7 @@ internal sealed class LogDirectory(
             Name = value.Name,
             Id = log.Id.Value,
             Mode = value.Mode.ToString(),
+            Fence = value.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(value.Fence) : null,
             State = value.State.ToString(),
             FirstOffset = truncation?.Value.TruncatedTo.Value ?? 0,
             NextOffset = VisibleEnd(log.Id, segments).Value,

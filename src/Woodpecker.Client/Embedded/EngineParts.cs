@@ -26,6 +26,7 @@ internal sealed class EngineParts : IAsyncDisposable
 
     private readonly LogOpener? _journalOpener;
     private readonly LogOpener _slotOpener;
+    private readonly LogOpener _verifiedOpener;
     private readonly LiveLease _live;
     private readonly SlotRecovery _slots;
     private readonly JournalPlace? _journal;
@@ -54,9 +55,10 @@ internal sealed class EngineParts : IAsyncDisposable
             Objects = new ObjectReader(options.Objects, cache, _ => ValueTask.FromResult(clusterId)),
             Slots = new SlotReader(options.Objects, cache, _ => ValueTask.FromResult(clusterId)),
         };
-        _slots = new SlotRecovery(options.Objects, clusterId, options.Ids);
-        _slotOpener = MakeOpener(
-            new SlotPlace(options.Objects, clusterId, new SlotSettings(), options.Ids, options.Time), _slots);
+        Traits = new ObjectStoreTraits(options.Fence);
+        _slots = new SlotRecovery(options.Objects, clusterId, options.Ids, Writers, options.Fence);
+        _slotOpener = MakeOpener(PlaceOf(SlotFence.Conditional), _slots);
+        _verifiedOpener = MakeOpener(PlaceOf(SlotFence.EtcdVerify), _slots);
         if (store is not null)
         {
             _journal = new JournalPlace(store);
@@ -73,6 +75,8 @@ internal sealed class EngineParts : IAsyncDisposable
     public ReplicaStore? Store { get; }
 
     public ObjectStoreCapabilities Capabilities { get; }
+
+    public ObjectStoreTraits Traits { get; }
 
     public LogTransactions Logs { get; }
 
@@ -93,7 +97,8 @@ internal sealed class EngineParts : IAsyncDisposable
     {
         var runner = new TransactionRunner(options.Metadata, options.Ids, options.Time);
         // U9: a store that does not guarantee what the modes need is refused, never worked around.
-        var probe = new ObjectStoreProbe(options.Objects, options.Time, new Random());
+        var probe = new ObjectStoreProbe(
+            options.Objects, options.Time, new Random(), new ObjectStoreTraits(options.Fence));
         var capabilities = await probe.RunAsync(cancellationToken).ConfigureAwait(false);
         var cluster = await new NodeTransactions(runner)
             .EnsureClusterAsync(options.Ids.NewGuid(), cancellationToken).ConfigureAwait(false);
@@ -126,7 +131,7 @@ internal sealed class EngineParts : IAsyncDisposable
     /// </exception>
     public async ValueTask<WriterSession> OpenSessionAsync(LogRecord log, CancellationToken cancellationToken)
     {
-        var opener = log.Meta.Value.Mode == LogMode.MemoryBuffer ? _slotOpener : _journalOpener;
+        var opener = OpenerOf(log.Meta.Value);
         if (opener is null)
         {
             throw new WoodpeckerException(
@@ -163,7 +168,7 @@ internal sealed class EngineParts : IAsyncDisposable
     {
         if (segment.Mode == LogMode.MemoryBuffer)
         {
-            await _slots.FenceAsync(key, segment, LogEpoch.Delete, cancellationToken).ConfigureAwait(false);
+            await _slots.FenceDeletedAsync(key, segment, cancellationToken).ConfigureAwait(false);
             return true;
         }
 
@@ -208,6 +213,17 @@ internal sealed class EngineParts : IAsyncDisposable
             medium.Dispose();
             throw;
         }
+    }
+
+    private SlotPlace PlaceOf(SlotFence fence) =>
+        new(Options.Objects, ClusterId, new SlotSettings(), Options.Ids, Options.Time, fence);
+
+    private LogOpener? OpenerOf(LogValue log)
+    {
+        if (log.Mode != LogMode.MemoryBuffer)
+            return _journalOpener;
+        Traits.CheckWritable(log.Name, log.Fence);
+        return log.Fence == SlotFence.EtcdVerify ? _verifiedOpener : _slotOpener;
     }
 
     private LogOpener MakeOpener(ISegmentPlace place, ISegmentRecovery recovery)

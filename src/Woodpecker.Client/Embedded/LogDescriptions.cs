@@ -1,6 +1,7 @@
 using Woodpecker.Protocol.Control;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Client.Embedded;
@@ -39,6 +40,7 @@ internal static class LogDescriptions
             Name = name,
             Id = snapshot.View.Log.Value,
             Mode = meta.Mode.ToString(),
+            Fence = meta.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(meta.Fence) : null,
             State = meta.State.ToString(),
             FirstOffset = snapshot.View.FirstAvailable.Value,
             NextOffset = end.Value,

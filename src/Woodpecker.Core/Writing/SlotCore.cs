@@ -1,32 +1,25 @@
 namespace Woodpecker.Writing;
 
-/// <summary>What a put of a slot came to, after comparing where the slot existed (B3).</summary>
-public enum SlotPutOutcome
-{
-    /// <summary>The slot holds this writer's bytes: created now, or by an earlier try of the same put.</summary>
-    Mine,
-
-    /// <summary>The slot holds something else: a fence or another writer's data.</summary>
-    Foreign,
-
-    /// <summary>The retry budget is used up and the outcome is unknown.</summary>
-    Failed,
-}
-
 /// <summary>
 /// Order of the slots of one MemoryBuffer segment: several in flight, acknowledged strictly in order (B2, B8, INV-24).
-/// A slot is confirmed when it and all before it are in the store.
+/// Under <see cref="SlotFence.Conditional"/> a slot is confirmed when it and all before it are in the store. Under
+/// <see cref="SlotFence.EtcdVerify"/> that only makes it <see cref="Unverified"/>: it is confirmed when a transaction
+/// that passed consensus says so (B10).
 /// </summary>
 /// <remarks>Threads: one at a time; its owner guards it.</remarks>
 public sealed class SlotCore
 {
-    private readonly Queue<(ulong Slot, EntryId LastEntry)> _sent = new();
+    private readonly Queue<SlotMark> _sent = new();
+    private readonly Queue<SlotMark> _unverified = new();
     private readonly HashSet<ulong> _stored = [];
     private readonly int _maxInFlight;
+    private readonly SlotFence _fence;
 
     /// <summary>Starts at slot 0.</summary>
-    /// <param name="maxInFlight">Slots that may be put at the same time.</param>
-    public SlotCore(int maxInFlight) => _maxInFlight = maxInFlight;
+    /// <param name="maxInFlight">Slots that may be sent and not confirmed.</param>
+    /// <param name="fence">What confirms a slot.</param>
+    public SlotCore(int maxInFlight, SlotFence fence = SlotFence.Conditional) =>
+        (_maxInFlight, _fence) = (maxInFlight, fence);
 
     /// <summary>Number of the next slot.</summary>
     public ulong NextSlot { get; private set; }
@@ -37,11 +30,14 @@ public sealed class SlotCore
     /// <summary>The last confirmed slot; null before the first.</summary>
     public ulong? ConfirmedSlot { get; private set; }
 
+    /// <summary>The stored prefix that waits for its verification; null where none does.</summary>
+    public SlotMark? Unverified => IsDead || _unverified.Count == 0 ? null : _unverifiedEnd;
+
     /// <summary>Slots taken and not confirmed.</summary>
-    public int InFlightCount => _sent.Count;
+    public int InFlightCount => _sent.Count + _unverified.Count;
 
     /// <summary>Whether another slot may be put.</summary>
-    public bool HasRoom => !IsDead && _sent.Count < _maxInFlight;
+    public bool HasRoom => !IsDead && InFlightCount < _maxInFlight;
 
     /// <summary>Whether a slot was foreign or failed: nothing is confirmed any more (B3, B4).</summary>
     public bool IsDead { get; private set; }
@@ -49,16 +45,18 @@ public sealed class SlotCore
     /// <summary>Whether the death was a fence, not a failure.</summary>
     public bool IsFenced { get; private set; }
 
+    private SlotMark _unverifiedEnd;
+
     /// <summary>Takes the next slot for entries up to this one.</summary>
     public ulong Take(EntryId lastEntry)
     {
         Invariant.Check(HasRoom, "B2");
-        _sent.Enqueue((NextSlot, lastEntry));
+        _sent.Enqueue(new SlotMark(NextSlot, lastEntry));
         return NextSlot++;
     }
 
     /// <summary>A put ended.</summary>
-    /// <returns>Whether <see cref="ConfirmedEntry"/> rose.</returns>
+    /// <returns>Whether the prefix of stored slots grew.</returns>
     public bool OnPut(ulong slot, SlotPutOutcome outcome)
     {
         if (IsDead)
@@ -83,11 +81,37 @@ public sealed class SlotCore
         while (_sent.TryPeek(out var next) && _stored.Remove(next.Slot))
         {
             _sent.Dequeue();
-            ConfirmedEntry = next.LastEntry;
-            ConfirmedSlot = next.Slot;
+            if (_fence == SlotFence.EtcdVerify)
+                _unverified.Enqueue(_unverifiedEnd = next);
+            else
+                Confirm(next);
             rose = true;
         }
 
         return rose;
+    }
+
+    /// <summary>Metadata holds this mark, put there by a transaction that compared the epoch (B10).</summary>
+    /// <returns>Whether <see cref="ConfirmedEntry"/> rose.</returns>
+    public bool OnVerified(SlotMark mark)
+    {
+        if (IsDead)
+            return false;
+        var rose = false;
+        while (_unverified.TryPeek(out var next) && next.Slot <= mark.Slot)
+        {
+            _unverified.Dequeue();
+            Confirm(next);
+            rose = true;
+        }
+
+        Invariant.Check(ConfirmedSlot == mark.Slot && ConfirmedEntry == mark.LastEntry, "INV-24");
+        return rose;
+    }
+
+    private void Confirm(SlotMark mark)
+    {
+        ConfirmedEntry = mark.LastEntry;
+        ConfirmedSlot = mark.Slot;
     }
 }

@@ -12,6 +12,11 @@ public sealed record LogDescription
     /// <summary>Name of the <see cref="LogMode"/>.</summary>
     public required string Mode { get; init; }
 
+    /// <summary>
+    /// What fences a MemoryBuffer log, <c>conditional</c> or <c>etcd-verify</c>; fixed at its creation. Absent in other modes.
+    /// </summary>
+    public string? Fence { get; init; }
+
     /// <summary><c>Live</c> or <c>Deleting</c>.</summary>
     public required string State { get; init; }
 

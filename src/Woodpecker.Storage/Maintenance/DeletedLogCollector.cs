@@ -125,6 +125,7 @@ public sealed partial class DeletedLogCollector(
                 .Delete(MetadataKeys.Epoch(log))
                 .Delete(MetadataKeys.Trunc(log))
                 .Delete(MetadataKeys.TailMark(log))
+                .Delete(MetadataKeys.SlotMark(log))
                 .Delete(MetadataKeys.GcMark(log)),
             meta.Key,
             static entry => entry is null,

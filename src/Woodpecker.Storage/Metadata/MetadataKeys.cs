@@ -59,6 +59,9 @@ public static class MetadataKeys
     /// <summary>A log's truncation point.</summary>
     public static string Trunc(LogId log) => Log(log) + "trunc";
 
+    /// <summary>Commit point of a log's slots under <c>fence=etcd-verify</c> (B11).</summary>
+    public static string SlotMark(LogId log) => Log(log) + "mb";
+
     /// <summary>Prefix of a log's segments.</summary>
     public static string SegmentPrefix(LogId log) => Log(log) + "seg/";
 

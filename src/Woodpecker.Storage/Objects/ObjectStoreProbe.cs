@@ -11,8 +11,16 @@ namespace Woodpecker.Storage.Objects;
 /// <param name="store">The store as the adapter offers it.</param>
 /// <param name="timeProvider">For pauses between tries when the store does not answer.</param>
 /// <param name="random">Makes the probe's keys unique; not shared with other threads.</param>
-public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvider, Random random)
+/// <param name="traits">
+/// With <see cref="SlotFence.EtcdVerify"/> conditional puts are not asked for; everything else is. Null: the default.
+/// </param>
+public sealed class ObjectStoreProbe(
+    IObjectStore store, TimeProvider timeProvider, Random random, ObjectStoreTraits? traits = null)
 {
+    private const string WithoutConditions =
+        " Or, where no such store can be had, add fence=etcd-verify to the connection string of the object store: then "
+        + "MemoryBuffer logs pay one transaction in metadata per acknowledgement instead.";
+
     /// <summary>Parallel puts of one key, of which exactly one may win.</summary>
     private const int Racers = 16;
 
@@ -58,10 +66,14 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
         }
 
         var run = random.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
-        var first = await ProbePutIfAbsentAsync(Key(run, "once"), cancellationToken);
+        var needsConditions = (traits ?? ObjectStoreTraits.Default).Fence == SlotFence.Conditional;
+        var first = needsConditions
+            ? await ProbePutIfAbsentAsync(Key(run, "once"), cancellationToken)
+            : await ProbePutAsync(Key(run, "once"), cancellationToken);
         await ProbeReadsAsync(Key(run, "once"), first, cancellationToken);
         await ProbeListingAsync(run, cancellationToken);
-        await ProbeRaceAsync(Key(run, "race"), cancellationToken);
+        if (needsConditions)
+            await ProbeRaceAsync(Key(run, "race"), cancellationToken);
         var verified = await ProbeChecksumAsync(Key(run, "checksum"), cancellationToken);
         await ProbeDeleteAsync(Key(run, "once"), cancellationToken);
         return new ObjectStoreCapabilities(verified, notes);
@@ -70,17 +82,35 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
     private async ValueTask<byte[]> ProbePutIfAbsentAsync(ObjectKey key, CancellationToken cancellationToken)
     {
         var (mine, other) = (Content(), Content());
-        await PutAsync(key, mine, cancellationToken);
+        try
+        {
+            await PutAsync(key, mine, cancellationToken);
+        }
+        catch (ObjectStoreException e) when (e.Kind is ObjectStoreErrorKind.Unsupported)
+        {
+            throw Refused($"It refuses conditional puts (If-None-Match: *): {e.Message}" + WithoutConditions);
+        }
+
         if (await PutAsync(key, other, cancellationToken) == PutOutcome.Created)
         {
             throw Refused(
                 "It accepts a conditional put (If-None-Match: *) over an existing object and reports success: it ignores "
                 + "the condition. Two writers could overwrite each other's acknowledged data. Use a store that honours "
-                + "conditional puts (for example Amazon S3 or Ceph radosgw) or the file store.");
+                + "conditional puts (for example Amazon S3 or Ceph radosgw) or the file store." + WithoutConditions);
         }
 
         await ExpectContentAsync(key, mine, "after a refused second put the object had changed", cancellationToken);
         return mine;
+    }
+
+    private async ValueTask<byte[]> ProbePutAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        var content = Content();
+        await PutAsync(key, content, cancellationToken);
+        // A put whose answer was lost is sent again, with the same bytes (B3, U4): that must be harmless.
+        await PutAsync(key, content, cancellationToken);
+        await ExpectContentAsync(key, content, "after a second put of the same bytes the object had changed", cancellationToken);
+        return content;
     }
 
     private async ValueTask ProbeRaceAsync(ObjectKey key, CancellationToken cancellationToken)
@@ -99,7 +129,7 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
         {
             throw Refused(
                 $"Of {Racers} parallel conditional puts of one key {winners} were reported as the creator; exactly one "
-                + "must win. Its conditional puts are not atomic; use a store whose are.");
+                + "must win. Its conditional puts are not atomic; use a store whose are." + WithoutConditions);
         }
 
         var winner = contents[Array.IndexOf(outcomes, PutOutcome.Created)];
@@ -165,7 +195,7 @@ public sealed class ObjectStoreProbe(IObjectStore store, TimeProvider timeProvid
         if (data is null)
             throw Refused("An object cannot be read right after its put; reads after writes must be consistent.");
         if (!data.Value.Bytes.Span.SequenceEqual(content))
-            throw Refused($"Of one key, {otherwise}. Use a store that honours conditional puts.");
+            throw Refused($"Of one key, {otherwise}; its puts cannot be relied on.");
     }
 
     private async ValueTask ExpectRangeAsync(

@@ -27,4 +27,8 @@ public interface ISegmentSource
 /// <param name="Log">The log.</param>
 /// <param name="Segment">The key's segment.</param>
 /// <param name="Value">Its value.</param>
-public sealed record SegmentAddress(LogId Log, SegmentId Segment, SegmentValue Value);
+public sealed record SegmentAddress(LogId Log, SegmentId Segment, SegmentValue Value)
+{
+    /// <summary>The slot mark, if it speaks of this segment: what is visible while it is not sealed (B11).</summary>
+    public SlotMarkValue? Mark { get; init; }
+}

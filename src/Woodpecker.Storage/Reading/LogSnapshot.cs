@@ -12,8 +12,9 @@ public sealed class LogSnapshot
     private readonly Dictionary<SegmentId, SegmentValue> _values;
 
     private LogSnapshot(
-        LogView view, LogValue? meta, EpochValue? epoch, Dictionary<SegmentId, SegmentValue> values)
+        LogView view, LogValue? meta, EpochValue? epoch, SlotMarkValue? mark, Dictionary<SegmentId, SegmentValue> values)
     {
+        Mark = mark;
         View = view;
         Meta = meta;
         Epoch = epoch;
@@ -29,6 +30,9 @@ public sealed class LogSnapshot
     /// <summary>Who reigns; null if the log is gone.</summary>
     public EpochValue? Epoch { get; }
 
+    /// <summary>What is verified of the slots of a log under <see cref="SlotFence.EtcdVerify"/>; null: nothing yet.</summary>
+    public SlotMarkValue? Mark { get; }
+
     /// <summary>All segment keys, prepared ones too, by their first segment.</summary>
     public IReadOnlyDictionary<SegmentId, SegmentValue> Values => _values;
 
@@ -36,7 +40,10 @@ public sealed class LogSnapshot
     public SegmentAddress AddressOf(ReadSegment segment)
     {
         ArgumentNullException.ThrowIfNull(segment);
-        return new SegmentAddress(View.Log, segment.First, _values[segment.First]);
+        return new SegmentAddress(View.Log, segment.First, _values[segment.First])
+        {
+            Mark = Mark?.Segment == segment.First ? Mark : null,
+        };
     }
 
     /// <summary>Reads a log at one revision.</summary>
@@ -54,6 +61,7 @@ public sealed class LogSnapshot
     {
         LogValue? meta = null;
         EpochValue? epoch = null;
+        SlotMarkValue? mark = null;
         var truncatedTo = Offset.Zero;
         var values = new Dictionary<SegmentId, SegmentValue>();
         var segments = new List<ReadSegment>();
@@ -64,6 +72,8 @@ public sealed class LogSnapshot
                 meta = MetadataJson.Read<LogValue>(entry);
             else if (entry.Key == MetadataKeys.Epoch(log))
                 epoch = MetadataJson.Read<EpochValue>(entry);
+            else if (entry.Key == MetadataKeys.SlotMark(log))
+                mark = MetadataJson.Read<SlotMarkValue>(entry);
             else if (entry.Key == MetadataKeys.Trunc(log))
                 truncatedTo = MetadataJson.Read<TruncationValue>(entry).TruncatedTo;
             else if (entry.Key.StartsWith(segmentPrefix, StringComparison.Ordinal))
@@ -73,7 +83,7 @@ public sealed class LogSnapshot
         var isDeleted = meta is not { State: LogState.Live };
         // Segments of a deleted log vanish in any order; nothing of it is readable (INV-28).
         var view = new LogView(log, listing.Revision, isDeleted, truncatedTo, isDeleted ? [] : segments);
-        return new LogSnapshot(view, meta, epoch, values);
+        return new LogSnapshot(view, meta, epoch, mark, values);
     }
 
     private static void AddSegment(

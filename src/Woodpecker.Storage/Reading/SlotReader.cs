@@ -2,14 +2,14 @@ using Woodpecker.Format;
 using Woodpecker.Format.Objects;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Cache;
-using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Storage.Reading;
 
 /// <summary>
 /// Reads MemoryBuffer segments that are not published: slot n is visible if and only if slots 0..n exist and none of
-/// them is a fence (B7). Of a sealed segment, slots and entries up to the sealed end (V1).
+/// them is a fence (B7); with a slot nonce, if and only if the mark in metadata covers it (B11). Of a sealed segment,
+/// slots and entries up to the sealed end (V1).
 /// </summary>
 /// <remarks>
 /// Threads: any number of readers share one instance. Errors: answers (V2).
@@ -37,7 +37,8 @@ public sealed class SlotReader(
             var owner = new BlockOwner(
                 await clusterId(cancellationToken), place.Log, place.Segment, place.Value.Epoch, baseOffset);
             var map = _maps.GetOrAdd(new SegmentKey(place.Log, place.Segment), static _ => new SlotMap());
-            return await ReadAsync(place.Value, owner, map, from, maxBytes, cancellationToken);
+            var slots = new Slots(owner, SlotNames.Of(new SegmentKey(place.Log, place.Segment), place.Value), map);
+            return await ReadAsync(KnownEnd.Of(place), slots, from, maxBytes, cancellationToken);
         }
         catch (ObjectStoreException e)
         {
@@ -46,17 +47,18 @@ public sealed class SlotReader(
     }
 
     private async ValueTask<SourceRead> ReadAsync(
-        SegmentValue value, BlockOwner owner, SlotMap map, Offset from, int maxBytes, CancellationToken cancellationToken)
+        KnownEnd known, Slots slots, Offset from, int maxBytes, CancellationToken cancellationToken)
     {
+        var (owner, map) = (slots.Owner, slots.Map);
         var wanted = new EntryId(from - owner.BaseOffset);
-        if (value.LastEntry is { } end && wanted > end)
-            return SourceRead.EndOfSegment(end);
-        if (value.LastSlot is { } lastSlot)
+        if (known.LastEntry is { } end && wanted > end)
+            return known.IsSealed ? SourceRead.EndOfSegment(end) : SourceRead.NotYet(end);
+        if (known.LastSlot is { } lastSlot)
             map.LearnVisible(lastSlot + 1);
         else if (map.VisibleCount == 0 && wanted.Value > 0)
             map.LearnVisible(await CountVisibleAsync(owner, cancellationToken));
 
-        var first = await FindAsync(owner, map, wanted, cancellationToken);
+        var first = await FindAsync(slots, wanted, cancellationToken);
         if (first.Answer != SourceAnswer.Entries)
             return SourceRead.Failed(first.Answer, first.Detail);
         List<LogEntry> entries = [];
@@ -64,10 +66,10 @@ public sealed class SlotReader(
         var slot = first.Value;
         var lastVisible = EntryId.None;
 
-        // Past the known end only where the end is still open: the next slot may have come.
-        while (value.LastSlot is not { } sealedSlot || slot <= sealedSlot)
+        // Past the known end only where existence alone tells: the next slot may have come.
+        while (known.LastSlot is not { } limit || slot <= limit)
         {
-            var read = await FetchAsync(owner, map, slot, cancellationToken);
+            var read = await FetchAsync(slots, slot, cancellationToken);
             if (read.Value is not { } block)
             {
                 if (entries.Count > 0 || read.Answer == SourceAnswer.NotYet)
@@ -83,11 +85,11 @@ public sealed class SlotReader(
                 break;
         }
 
-        lastVisible = value.LastEntry ?? EntryId.Max(lastVisible, await LastKnownAsync(owner, map, cancellationToken));
-        return entries.Count > 0 ? SourceRead.Of(Clip(entries, owner, value.LastEntry), lastVisible) : SourceRead.NotYet(lastVisible);
+        lastVisible = known.LastEntry ?? EntryId.Max(lastVisible, await LastKnownAsync(slots, cancellationToken));
+        return entries.Count > 0 ? SourceRead.Of(Clip(entries, owner, known.LastEntry), lastVisible) : SourceRead.NotYet(lastVisible);
     }
 
-    // V1: whatever stands in a slot, nothing past the sealed end is handed out.
+    // V1, B11: whatever stands in a slot, nothing past the sealed or verified end is handed out.
     private static List<LogEntry> Clip(List<LogEntry> entries, in BlockOwner owner, EntryId? lastEntry)
     {
         if (lastEntry is { } last)
@@ -101,8 +103,9 @@ public sealed class SlotReader(
 
     /// <summary>Finds the slot that holds or will hold an entry.</summary>
     private async ValueTask<ObjectRead<long>> FindAsync(
-        BlockOwner owner, SlotMap map, EntryId wanted, CancellationToken cancellationToken)
+        Slots slots, EntryId wanted, CancellationToken cancellationToken)
     {
+        var map = slots.Map;
         long low = 0;
         var high = map.VisibleCount;
         // The first slot that begins after the wanted entry; the one before it is the place. Slot 0 begins at entry 0.
@@ -110,7 +113,7 @@ public sealed class SlotReader(
         while (after < high)
         {
             var middle = after + ((high - after) / 2);
-            var place = await LookAsync(owner, map, middle, cancellationToken);
+            var place = await LookAsync(slots, middle, cancellationToken);
             if (place.Answer != SourceAnswer.Entries)
                 return ObjectRead<long>.Failed(place.Answer, place.Detail);
             if (place.Value.FirstEntry > wanted)
@@ -125,30 +128,32 @@ public sealed class SlotReader(
         return ObjectRead<long>.Of(low);
     }
 
-    private async ValueTask<EntryId> LastKnownAsync(BlockOwner owner, SlotMap map, CancellationToken cancellationToken)
+    private async ValueTask<EntryId> LastKnownAsync(Slots slots, CancellationToken cancellationToken)
     {
+        var map = slots.Map;
         var count = map.VisibleCount;
         if (count == 0)
             return EntryId.None;
         if (map.Find(count - 1) is { } known)
             return known.LastEntry;
-        var block = await FetchAsync(owner, map, count - 1, cancellationToken);
+        var block = await FetchAsync(slots, count - 1, cancellationToken);
         return block.Value is null ? EntryId.None : map.Find(count - 1)!.Value.LastEntry;
     }
 
     /// <summary>Where a visible slot begins: known, or by reading its header only.</summary>
     private async ValueTask<ObjectRead<SlotPlace>> LookAsync(
-        BlockOwner owner, SlotMap map, long slot, CancellationToken cancellationToken)
+        Slots slots, long slot, CancellationToken cancellationToken)
     {
+        var map = slots.Map;
         if (map.Find(slot) is { } known)
             return ObjectRead<SlotPlace>.Of(known);
-        var key = KeyOf(owner, slot);
+        var key = slots.Names.Of(slot);
         var data = await store.GetAsync(key, ByteRange.From(0, BlockHeader.Size), BlockHeader.Size, cancellationToken);
         if (data is not { } found)
             return ObjectRead<SlotPlace>.Failed(SourceAnswer.Missing, $"slot {key} does not exist");
         var status = BlockHeader.Read(found.Bytes.Span, out var header);
         if (status.IsOk)
-            status = ObjectReaderBlock.CheckOwner(header, owner);
+            status = ObjectReaderBlock.CheckOwner(header, slots.Owner);
         if (status.IsOk && (header.IsFence || header.IsSegmentHeader || header.Number != (ulong)slot))
             status = ReadStatus.Corrupt("not the data slot it must be", 0);
         if (!status.IsOk)
@@ -160,9 +165,10 @@ public sealed class SlotReader(
 
     /// <summary>Reads a slot; NotYet where it does not exist or is a fence at the end of the visible ones.</summary>
     private async ValueTask<ObjectRead<CachedBlock>> FetchAsync(
-        BlockOwner owner, SlotMap map, long slot, CancellationToken cancellationToken)
+        Slots slots, long slot, CancellationToken cancellationToken)
     {
-        var key = KeyOf(owner, slot);
+        var map = slots.Map;
+        var key = slots.Names.Of(slot);
         var isKnown = slot < map.VisibleCount;
         if (isKnown && cache.Find(key.Value, 0) is { } cached)
         {
@@ -177,7 +183,7 @@ public sealed class SlotReader(
                 isKnown ? SourceAnswer.Missing : SourceAnswer.NotYet, $"slot {key} does not exist");
         }
 
-        var status = SlotObject.Read(found.Bytes.Span, slot, owner, out var read);
+        var status = SlotObject.Read(found.Bytes.Span, slot, slots.Owner, out var read);
         if (!status.IsOk)
             return ObjectRead<CachedBlock>.Failed(SourceAnswer.Corrupt, $"slot {key}: {status}");
         if (read.IsFence)
@@ -212,6 +218,19 @@ public sealed class SlotReader(
         return count;
     }
 
-    private static ObjectKey KeyOf(in BlockOwner owner, long slot) =>
-        new(ObjectNames.Slot(owner.Log, owner.Segment, (ulong)slot));
+    /// <summary>The slots of one segment: whose they are, how they are called, what is known of them.</summary>
+    private readonly record struct Slots(BlockOwner Owner, SlotNames Names, SlotMap Map);
+
+    /// <summary>What metadata says about the end: the sealed one, or the verified one; nulls where slots tell themselves (B7).</summary>
+    private readonly record struct KnownEnd(long? LastSlot, EntryId? LastEntry, bool IsSealed)
+    {
+        public static KnownEnd Of(SegmentAddress place)
+        {
+            if (place.Value.LastEntry is not null)
+                return new KnownEnd(place.Value.LastSlot, place.Value.LastEntry, IsSealed: true);
+            return place.Value.SlotNonce is null
+                ? default
+                : new KnownEnd(place.Mark?.LastSlot ?? -1, place.Mark?.LastEntry ?? EntryId.None, IsSealed: false);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Storage.Registration;
 
@@ -14,7 +15,15 @@ public sealed class ObjectStoreConnection
         Uri = uri;
         _parameters = parameters;
         _unused = [.. parameters.Keys];
+        if (!TryTake(ObjectStoreTraits.Parameter, out var text))
+            return;
+        if (!ObjectStoreTraits.TryParseFence(text, out var fence))
+            throw Wrong($"says fence={text}; write fence=conditional or fence=etcd-verify");
+        Traits = new ObjectStoreTraits(fence);
     }
+
+    /// <summary>What the string says about the store, for every scheme: <c>fence=conditional|etcd-verify</c>.</summary>
+    public ObjectStoreTraits Traits { get; } = ObjectStoreTraits.Default;
 
     /// <summary>The whole string as a URI.</summary>
     public Uri Uri { get; }

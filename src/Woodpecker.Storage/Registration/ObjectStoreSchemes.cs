@@ -42,9 +42,12 @@ public sealed class ObjectStoreSchemes
             : FileObjectStore.Open(root, timeProvider, random);
 
     /// <summary>Finds the kind and checks the string.</summary>
-    public ObjectStoreOpener Plan(string? connectionString)
+    public ObjectStoreOpener Plan(string? connectionString) => Plan(ObjectStoreConnection.Parse(connectionString));
+
+    /// <summary>Finds the kind and checks the string.</summary>
+    public ObjectStoreOpener Plan(ObjectStoreConnection connection)
     {
-        var connection = ObjectStoreConnection.Parse(connectionString);
+        ArgumentNullException.ThrowIfNull(connection);
         return _schemes.TryGetValue(connection.Scheme, out var plan)
             ? plan(connection)
             : throw ObjectStoreConnection.Wrong(

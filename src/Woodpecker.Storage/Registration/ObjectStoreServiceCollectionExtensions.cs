@@ -11,6 +11,7 @@ public static class ObjectStoreServiceCollectionExtensions
     /// <summary>
     /// Registers the <see cref="IObjectStore"/> that the string names (metered, with retries) and an
     /// <see cref="ObjectStoreProbe"/> over the same store without retries; a service runs the probe before it is ready.
+    /// What the string says about the store is registered as <see cref="ObjectStoreTraits"/>.
     /// </summary>
     /// <param name="services">Where to register.</param>
     /// <param name="connectionString">For example <c>file:///var/lib/woodpecker/objects</c> or <c>s3://bucket/prefix?region=eu-central-1</c>.</param>
@@ -21,15 +22,18 @@ public static class ObjectStoreServiceCollectionExtensions
     {
         var schemes = new ObjectStoreSchemes();
         configure(schemes);
-        var open = schemes.Plan(connectionString);
+        var connection = ObjectStoreConnection.Parse(connectionString);
+        var open = schemes.Plan(connection);
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new OpenedObjectStore(open, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(static provider => provider.GetRequiredService<OpenedObjectStore>().Store);
+        services.AddSingleton(connection.Traits);
         services.AddTransient(static provider => new ObjectStoreProbe(
             provider.GetRequiredService<OpenedObjectStore>().Raw,
             provider.GetRequiredService<TimeProvider>(),
-            new Random()));
+            new Random(),
+            provider.GetRequiredService<ObjectStoreTraits>()));
         return services;
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Woodpecker.Format.Objects;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
@@ -10,6 +9,8 @@ namespace Woodpecker.Storage.Upload;
 internal sealed class SlotRuns(IObjectStore store, Guid clusterId, LogId log, SegmentId segment, SegmentValue value)
 {
     private readonly BlockOwner _owner = new(clusterId, log, segment, value.Epoch, value.BaseOffset!.Value);
+
+    private readonly SlotNames _names = SlotNames.Of(new SegmentKey(log, segment), value);
 
     /// <summary>The encoded segment header of slot 0; empty if the segment has no slot.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> ReadHeaderAsync(CancellationToken cancellationToken) =>
@@ -28,7 +29,7 @@ internal sealed class SlotRuns(IObjectStore store, Guid clusterId, LogId log, Se
 
     private async ValueTask<SlotObject> ReadSlotAsync(long slot, CancellationToken cancellationToken)
     {
-        var key = new ObjectKey(ObjectNames.Slot(log, segment, (ulong)slot));
+        var key = _names.Of(slot);
         var data = await store.GetAsync(key, ByteRange.Whole, SlotObject.MaxSize, cancellationToken)
             ?? throw new SourceException(SourceFault.Missing, $"Slot {key} of a sealed segment does not exist.");
         var status = SlotObject.Read(data.Bytes.Span, slot, _owner, out var read);

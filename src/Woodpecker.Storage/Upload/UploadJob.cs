@@ -62,7 +62,10 @@ public sealed class UploadJob(
         Guid clusterId, LogId log, SegmentId id, Versioned<SegmentValue> segment, CancellationToken cancellationToken)
     {
         Invariant.Check(segment.Value.LastEntry is { IsNone: true }, "only an empty segment needs no copy");
-        return RunAsync(clusterId, log, id, segment, NoFrames.Instance, cancellationToken);
+        return RunAsync(
+            log, id, segment,
+            (job, token) => uploader.UploadAsync(clusterId, job, segment.Value, NoFrames.Instance, token),
+            SlotGc(id, segment.Value), cancellationToken);
     }
 
     /// <summary>Writes the objects of a Compacted segment again from this process's copy, under new names (C7).</summary>
@@ -98,7 +101,8 @@ public sealed class UploadJob(
 
     private GcValue[] SlotGc(SegmentId id, SegmentValue value)
     {
-        if (value.LastSlot is not >= 0)
+        // Also of an empty segment: slots beyond its end may have been stored and never counted (B9, B11).
+        if (value.Mode != LogMode.MemoryBuffer)
             return [];
         return
         [
@@ -107,7 +111,7 @@ public sealed class UploadJob(
                 SlotSegment = id,
                 SlotLast = value.LastSlot,
                 MinOffset = value.BaseOffset!.Value,
-                MaxOffset = value.BaseOffset.Value + value.LastEntry!.Value.Value,
+                MaxOffset = value.BaseOffset.Value + Math.Max(0, value.LastEntry!.Value.Value),
                 NotBefore = (time.GetUtcNow() + SlotGrace).ToUnixTimeMilliseconds() * 1000,
                 Reason = "slots replaced by segment objects",
             },

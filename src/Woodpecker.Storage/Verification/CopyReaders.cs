@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Woodpecker.Format.Objects;
 using Woodpecker.Reading;
 using Woodpecker.Storage.Cache;
 using Woodpecker.Storage.Objects;
@@ -39,11 +38,13 @@ internal sealed class CopyReaders(
         var cluster = await clusterId(cancellationToken);
         var owner = new BlockOwner(
             cluster, place.Log, place.Segment, place.Value.Epoch, place.Value.BaseOffset!.Value);
-        for (long slot = 0; place.Value.LastSlot is not { } last || slot <= last; slot++)
+        // B11: under a mark nothing beyond it counts, though it may be stored.
+        var end = place.Value.LastSlot ?? (place.Value.SlotNonce is null ? null : place.Mark?.LastSlot ?? -1);
+        for (long slot = 0; end is not { } last || slot <= last; slot++)
         {
-            var key = new ObjectKey(ObjectNames.Slot(place.Log, place.Segment, (ulong)slot));
+            var key = SlotNames.Of(new SegmentKey(place.Log, place.Segment), place.Value).Of(slot);
             var data = await GetAsync(key, cancellationToken);
-            if (data is null && place.Value.LastSlot is null)
+            if (data is null && end is null)
                 yield break;
             if (data is not { } found)
                 throw new WoodpeckerException(ErrorKind.Unavailable, $"slot {key} does not exist") { Reason = "Missing" };

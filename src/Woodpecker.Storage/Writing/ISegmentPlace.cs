@@ -8,8 +8,10 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="BaseOffset">Offset of entry 0.</param>
 /// <param name="Members">The ensemble; empty in MemoryBuffer.</param>
 /// <param name="Header">The segment header as Format wrote it.</param>
+/// <param name="SlotNonce">Random part of its slots' names under <see cref="SlotFence.EtcdVerify"/>; else null.</param>
 public sealed record SegmentOpening(
-    SegmentKey Key, LogEpoch Epoch, Offset BaseOffset, IReadOnlyList<ReplicaId> Members, ReadOnlyMemory<byte> Header);
+    SegmentKey Key, LogEpoch Epoch, Offset BaseOffset, IReadOnlyList<ReplicaId> Members, ReadOnlyMemory<byte> Header,
+    ulong? SlotNonce = null);
 
 /// <summary>How large frames grow and how many fly.</summary>
 /// <param name="TargetFrameSize">A frame of this size goes out at once, in bytes.</param>
@@ -36,6 +38,9 @@ public interface ISegmentPlace
     /// <summary>Chooses the members of the next segment (W11).</summary>
     /// <exception cref="WoodpeckerException">Unavailable (QuorumUnavailable): too few nodes answer.</exception>
     ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(SegmentKey segment, CancellationToken cancellationToken);
+
+    /// <summary>A fresh slot nonce for the next segment, where its slots need private names (B10); else null.</summary>
+    ulong? NewSlotNonce() => null;
 
     /// <summary>Opens the sink of a segment whose opening transaction is known to have succeeded (INV-36).</summary>
     ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener);

@@ -1,3 +1,5 @@
+using Woodpecker.Writing;
+
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>Hears that a sink's state changed; then the session looks at the sink.</summary>
@@ -67,6 +69,12 @@ public interface ISegmentSink : IAsyncDisposable
     /// only with nothing in flight: a seal below what was seen would take it back (INV-8).
     /// </summary>
     bool IsSeenBeforeConfirmed => false;
+
+    /// <summary>What is stored and needs a VerifySlot transaction before it is confirmed (B10); null: nothing.</summary>
+    SlotMark? Unverified => null;
+
+    /// <summary>VerifySlot is known to have landed.</summary>
+    void OnVerified(SlotMark mark) => Invariant.Check(false, "B10");
 
     /// <summary>Takes the next frame.</summary>
     void Send(OutgoingFrame frame);

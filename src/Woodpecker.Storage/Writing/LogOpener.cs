@@ -157,6 +157,7 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
             Mode = log.Mode,
             BaseOffset = nextOffset,
             Ensemble = [.. members.Select(EnsembleMember.From)],
+            SlotNonce = services.Place.NewSlotNonce(),
             OpenedAt = Math.Max(lastTimestamp, services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000),
         };
         return await services.Transactions.SealRecoveredAndOpenAsync(

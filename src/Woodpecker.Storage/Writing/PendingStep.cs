@@ -1,4 +1,5 @@
 using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Writing;
 
@@ -20,6 +21,9 @@ internal enum StepKind
     /// <summary>SealOwn.</summary>
     Seal,
 
+    /// <summary>VerifySlot.</summary>
+    Verify,
+
     /// <summary>Reassert.</summary>
     Reassert,
 
@@ -34,8 +38,8 @@ internal sealed class PendingStep
 {
     private TransitionOutcome? _outcome;
 
-    private PendingStep(StepKind kind, SegmentEnd end, long requestedLive) =>
-        (Kind, End, RequestedLive) = (kind, end, requestedLive);
+    private PendingStep(StepKind kind, SegmentEnd end, long requestedLive, SlotMark mark) =>
+        (Kind, End, RequestedLive, Mark) = (kind, end, requestedLive, mark);
 
     public StepKind Kind { get; }
 
@@ -45,6 +49,9 @@ internal sealed class PendingStep
     /// <summary>The live key being named, for Reassert.</summary>
     public long RequestedLive { get; }
 
+    /// <summary>What is being verified, for Verify.</summary>
+    public SlotMark Mark { get; }
+
     public Task Task { get; private set; } = Task.CompletedTask;
 
     /// <summary>The outcome once the step is over.</summary>
@@ -52,9 +59,9 @@ internal sealed class PendingStep
 
     public static PendingStep Start(
         StepKind kind, Task<TransitionOutcome> work, AsyncSignal signal, SegmentEnd end = default,
-        long requestedLive = 0)
+        long requestedLive = 0, SlotMark mark = default)
     {
-        var step = new PendingStep(kind, end, requestedLive);
+        var step = new PendingStep(kind, end, requestedLive, mark);
         step.Task = step.WatchAsync(work, signal);
         return step;
     }

@@ -53,6 +53,7 @@ internal sealed partial class SegmentKeeper(
     private StepKind _frozenFor;
     private SegmentEnd _frozenEnd;
     private IReadOnlyList<ReplicaId>? _nextMembers;
+    private long? _markRevision;
     private long _retryAt;
     private long _drainUntil;
     private long? _metadataSeenAt;
@@ -148,7 +149,8 @@ internal sealed partial class SegmentKeeper(
         core.OpenSegment(_nextSegment, baseOffset);
         ReplicaId[] members = [.. value.Ensemble.Select(static m => m.ToReplicaId())];
         var header = SegmentHeaders.Encode(key, core.Epoch, baseOffset, value.OpenedAt, members, core.ConfirmedState);
-        var sink = services.Place.OpenSink(new SegmentOpening(key, core.Epoch, baseOffset, members, header), listener);
+        var opening = new SegmentOpening(key, core.Epoch, baseOffset, members, header, value.SlotNonce);
+        var sink = services.Place.OpenSink(opening, listener);
         Open = new OpenSegment(_nextSegment, opened, sink, _time.GetTimestamp());
         _nextSegment = _nextSegment.Next;
         _preparedRevision = 0;
@@ -234,6 +236,10 @@ internal sealed partial class SegmentKeeper(
                 else
                     core.GoIdle();
                 break;
+            case StepKind.Verify:
+                _markRevision = outcome.MarkRevision;
+                Open!.Sink.OnVerified(step.Mark);
+                break;
             case StepKind.Reassert:
                 _reign = outcome.NewReign!;
                 _namedLive = step.RequestedLive;
@@ -270,7 +276,20 @@ internal sealed partial class SegmentKeeper(
                 break;
             case WriterPhase.Open:
                 ChooseWhileOpen(Open!, hasWaiting, isClosing, mayTry);
+                if (_step is null && mayTry && Verdict == SessionVerdict.None)
+                    BeginVerify(Open!);
                 break;
+        }
+    }
+
+    // B10: one at a time, for everything that was stored meanwhile.
+    private void BeginVerify(OpenSegment open)
+    {
+        if (open.Sink.Unverified is { } mark)
+        {
+            _step = PendingStep.Start(
+                StepKind.Verify, _transitions.VerifyAsync(_reign, open, mark, _markRevision, _stop.Token), signal,
+                mark: mark);
         }
     }
 

@@ -2,6 +2,7 @@ using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Writing;
 
@@ -10,6 +11,7 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="Opened">The segment that was opened.</param>
 /// <param name="Members">The members chosen for the next segment.</param>
 /// <param name="NewReign">The reign after a reassertion.</param>
+/// <param name="MarkRevision">mod_revision of the slot mark that was written.</param>
 /// <param name="Error">Why the step was not done; it may be tried again unless <paramref name="IsUnknown"/>.</param>
 /// <param name="IsUnknown">The step may have been done: nothing may depend on it (X7).</param>
 internal sealed record TransitionOutcome(
@@ -17,6 +19,7 @@ internal sealed record TransitionOutcome(
     Versioned<SegmentValue>? Opened = null,
     IReadOnlyList<ReplicaId>? Members = null,
     Reign? NewReign = null,
+    long MarkRevision = 0,
     Exception? Error = null,
     bool IsUnknown = false);
 
@@ -88,6 +91,18 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
             return new TransitionOutcome(result.Outcome);
         });
 
+    /// <summary>VerifySlot, after a look at the mark before unless this session wrote it.</summary>
+    public Task<TransitionOutcome> VerifyAsync(
+        Reign reign, OpenSegment open, SlotMark mark, long? before, CancellationToken cancellationToken) =>
+        GuardAsync(async () =>
+        {
+            var revision = before
+                ?? (await services.Transactions.ReadSlotMarkAsync(log, cancellationToken))?.ModRevision ?? 0;
+            var result = await services.Transactions.VerifySlotAsync(
+                reign, open.Id, open.Key, mark, revision, cancellationToken);
+            return new TransitionOutcome(result.Outcome, MarkRevision: result.Revision);
+        });
+
     /// <summary>Reassert.</summary>
     public Task<TransitionOutcome> ReassertAsync(
         Reign reign, long liveCreateRevision, CancellationToken cancellationToken) =>
@@ -113,6 +128,7 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         Mode = mode,
         BaseOffset = baseOffset,
         Ensemble = [.. members.Select(EnsembleMember.From)],
+        SlotNonce = services.Place.NewSlotNonce(),
         OpenedAt = Math.Max(LastTimestamp, services.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000),
     };
 

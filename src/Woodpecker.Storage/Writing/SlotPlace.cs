@@ -8,8 +8,10 @@ namespace Woodpecker.Storage.Writing;
 /// <param name="settings">Windows.</param>
 /// <param name="ids">Nonces by which a session knows its own slots.</param>
 /// <param name="time">The clock of deadlines.</param>
+/// <param name="fence">The fence of the logs that are opened here.</param>
 public sealed class SlotPlace(
-    IObjectStore store, Guid clusterId, SlotSettings settings, IIdSource ids, TimeProvider time)
+    IObjectStore store, Guid clusterId, SlotSettings settings, IIdSource ids, TimeProvider time,
+    SlotFence fence = SlotFence.Conditional)
     : ISegmentPlace
 {
     /// <inheritdoc/>
@@ -26,6 +28,9 @@ public sealed class SlotPlace(
     public ValueTask<IReadOnlyList<ReplicaId>> ChooseMembersAsync(
         SegmentKey segment, CancellationToken cancellationToken) =>
         new(Array.Empty<ReplicaId>());
+
+    /// <inheritdoc/>
+    public ulong? NewSlotNonce() => fence == SlotFence.EtcdVerify ? ids.NewNonce() : null;
 
     /// <inheritdoc/>
     public ISegmentSink OpenSink(SegmentOpening opening, ISinkListener listener) =>

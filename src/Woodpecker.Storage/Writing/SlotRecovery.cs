@@ -10,26 +10,57 @@ using Woodpecker.Writing;
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// Recovery of MemoryBuffer segments: one fence slot ends them (B6); the state is folded from slot 0 on (T8).
+/// Recovery of MemoryBuffer segments: one fence slot ends them (B6), or, where their slots have a nonce, the mark in
+/// metadata is their end (B11); the state is folded from slot 0 on (T8).
 /// </summary>
 /// <param name="store">The object store, with its retries.</param>
 /// <param name="clusterId">The cluster; every slot carries it.</param>
 /// <param name="ids">Nonces of fences.</param>
-public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource ids) : ISegmentRecovery
+/// <param name="transactions">Reads the mark.</param>
+/// <param name="storeFence">What the store can do: fence slots are put only if it honours conditional puts.</param>
+public sealed class SlotRecovery(
+    IObjectStore store, Guid clusterId, IIdSource ids, WriterTransactions transactions,
+    SlotFence storeFence = SlotFence.Conditional) : ISegmentRecovery
 {
     /// <inheritdoc/>
     public async ValueTask<RecoveryResult> RecoverAsync(
         SegmentKey key, SegmentValue segment, LogEpoch epoch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(segment);
+        if (segment.SlotNonce is not null)
+            return await RecoverVerifiedAsync(key, segment, cancellationToken);
         var fenced = await FenceAsync(key, segment, epoch, cancellationToken);
-        var owner = Owner(key, segment);
+        return await ConcludeAsync(key, segment, fenced.LastSlot is { } last ? (long)last : -1, null, cancellationToken);
+    }
+
+    // B11. The caller's Acquire ended every writer that could move the mark; that this read is not older than that is
+    // decided by the sealing transaction, which compares the mark's revision (X1).
+    private async ValueTask<RecoveryResult> RecoverVerifiedAsync(
+        SegmentKey key, SegmentValue segment, CancellationToken cancellationToken)
+    {
+        var mark = await transactions.ReadSlotMarkAsync(key.Log, cancellationToken);
+        var isOfSegment = mark?.Value.Segment == key.Segment;
+        if (mark is not null && mark.Value.Segment.Value > key.Segment.Value)
+            throw Blocked(key, 0, $"the slot mark of the log speaks of the later segment {mark.Value.Segment}");
+        var lastSlot = isOfSegment ? mark!.Value.LastSlot : -1;
+        var result = await ConcludeAsync(key, segment, lastSlot, mark?.ModRevision ?? 0, cancellationToken);
+        if (isOfSegment && result.End.LastEntry != mark!.Value.LastEntry)
+            throw Blocked(key, (ulong)lastSlot, $"it ends at entry {result.End.LastEntry}, verified was {mark.Value.LastEntry}");
+        return result;
+    }
+
+    private async ValueTask<RecoveryResult> ConcludeAsync(
+        SegmentKey key, SegmentValue segment, long lastSlot, long? markRevision, CancellationToken cancellationToken)
+    {
         var startChain = ChainHash.Start(key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);
-        if (fenced.LastSlot is not { } lastSlot)
+        if (lastSlot < 0)
+        {
             return new RecoveryResult(
-                new SegmentEnd(EntryId.None, startChain, EntryId.None.Value), SealOrigin.Recovery, null);
-        var folded = await FoldAsync(owner, startChain, (long)lastSlot, cancellationToken);
-        var end = new SegmentEnd(folded.LastEntry, folded.Chain, (long)lastSlot);
+                new SegmentEnd(EntryId.None, startChain, EntryId.None.Value, markRevision), SealOrigin.Recovery, null);
+        }
+
+        var folded = await FoldAsync(key, segment, startChain, lastSlot, cancellationToken);
+        var end = new SegmentEnd(folded.LastEntry, folded.Chain, lastSlot, markRevision);
         return new RecoveryResult(end, SealOrigin.Recovery, folded.State);
     }
 
@@ -46,15 +77,30 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         if (segment.LastSlot is not { } lastSlot || lastSlot < 0)
             return null;
         var startChain = ChainHash.Start(key.Log, key.Segment, segment.Epoch, segment.BaseOffset!.Value);
-        return (await FoldAsync(Owner(key, segment), startChain, lastSlot, cancellationToken)).State;
+        return (await FoldAsync(key, segment, startChain, lastSlot, cancellationToken)).State;
     }
 
-    /// <summary>Puts the one fence that ends the segment; idempotent, whoever put it (B6, B8, D4).</summary>
+    /// <summary>
+    /// Ends a segment of a deleted log (D4). The deleting transaction changed the epoch key: verified slots need no more,
+    /// since no VerifySlot can land any more (B10).
+    /// </summary>
+    public async ValueTask FenceDeletedAsync(
+        SegmentKey key, SegmentValue segment, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(segment);
+        if (segment.SlotNonce is null)
+            await FenceAsync(key, segment, LogEpoch.Delete, cancellationToken);
+    }
+
+    /// <summary>Puts the one fence that ends the segment; idempotent, whoever put it (B6, B8).</summary>
     /// <exception cref="WoodpeckerException">Corrupt (RecoveryBlocked): a slot holds what it must not.</exception>
     public async ValueTask<SlotFenceCore> FenceAsync(
         SegmentKey key, SegmentValue segment, LogEpoch epoch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(segment);
+        Invariant.Check(segment.SlotNonce is null, "B11: a verified segment has no fence slots");
+        if (storeFence != SlotFence.Conditional)
+            throw NeedsConditionalPuts(key);
         try
         {
             var core = new SlotFenceCore(await CountListedAsync(key, cancellationToken));
@@ -110,15 +156,16 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
     }
 
     private async ValueTask<(AppendFold State, EntryId LastEntry, ulong Chain)> FoldAsync(
-        BlockOwner owner, ulong startChain, long lastSlot, CancellationToken cancellationToken)
+        SegmentKey key, SegmentValue segment, ulong startChain, long lastSlot, CancellationToken cancellationToken)
     {
-        var key = new SegmentKey(owner.Log, owner.Segment);
+        var owner = Owner(key, segment);
+        var names = SlotNames.Of(key, segment);
         AppendFold? state = null;
         var chain = startChain;
         var last = EntryId.None;
         for (long slot = 0; slot <= lastSlot; slot++)
         {
-            var read = await ReadAsync(owner, slot, cancellationToken);
+            var read = await ReadAsync(owner, names, slot, cancellationToken);
             if (slot == 0)
                 state = SegmentHeaders.Load(LogReplay.ReadHeader(read.Header.Span, key));
             var block = read.Data!;
@@ -132,14 +179,14 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         return (state!, last, chain);
     }
 
-    private async ValueTask<SlotObject> ReadAsync(BlockOwner owner, long slot, CancellationToken cancellationToken)
+    private async ValueTask<SlotObject> ReadAsync(
+        BlockOwner owner, SlotNames names, long slot, CancellationToken cancellationToken)
     {
         var key = new SegmentKey(owner.Log, owner.Segment);
         ObjectData? data;
         try
         {
-            var name = new ObjectKey(ObjectNames.Slot(owner.Log, owner.Segment, (ulong)slot));
-            data = await store.GetAsync(name, ByteRange.Whole, SlotObject.MaxSize, cancellationToken);
+            data = await store.GetAsync(names.Of(slot), ByteRange.Whole, SlotObject.MaxSize, cancellationToken);
         }
         catch (ObjectStoreException e)
         {
@@ -160,6 +207,14 @@ public sealed class SlotRecovery(IObjectStore store, Guid clusterId, IIdSource i
         new(ErrorKind.Corrupt,
             $"Segment {key} cannot be recovered: slot {slot}: {why}.")
         { Reason = "RecoveryBlocked" };
+
+    private static WoodpeckerException NeedsConditionalPuts(SegmentKey key) => new(
+        ErrorKind.Unavailable,
+        $"Segment {key} is ended by a fence slot, but the object store is used without conditional puts (fence=etcd-verify); "
+        + "use a store that honours them.")
+    {
+        Reason = "FenceNotSupported",
+    };
 
     private static WoodpeckerException Unavailable(SegmentKey key, ObjectStoreException cause) =>
         WriterErrors.Failed($"The slots of segment {key} cannot be reached: {cause.Message}", cause);

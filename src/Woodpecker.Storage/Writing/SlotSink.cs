@@ -1,17 +1,17 @@
-using Woodpecker.Format.Objects;
 using Woodpecker.Storage.Objects;
+using Woodpecker.Storage.Reading;
 using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Writing;
 
 /// <summary>
-/// MemoryBuffer: every frame becomes a numbered slot in the object store, put only if absent; several fly, confirmation
-///               is
-/// in slot order (B1 to B5).
+/// MemoryBuffer: every frame becomes a numbered slot in the object store; several fly, confirmation is in slot order
+/// (B1 to B5). Slots are put only if absent; or, in a segment with a slot nonce, they have names of their own and count
+/// only once VerifySlot landed (B10).
 /// </summary>
 /// <remarks>
 /// Threads:    the session sends; puts run beside it; state is under one lock.
-/// Durability: confirmed means that the slot and all before it are objects (INV-24).
+/// Durability: confirmed means that the slot and all before it are objects, and are verified where they must be (INV-24).
 /// Errors:     another's object in an own slot is a fence; a put that stays unknown or failed ends the session (B3,
 ///             B4).
 /// </remarks>
@@ -24,6 +24,7 @@ internal sealed class SlotSink : ISegmentSink
     private readonly IObjectStore _store;
     private readonly SlotSettings _settings;
     private readonly SlotCore _core;
+    private readonly SlotNames _names;
     private readonly SlotObjectBuilder _builder;
     private readonly ISinkListener _listener;
     private readonly TimeProvider _time;
@@ -39,7 +40,9 @@ internal sealed class SlotSink : ISegmentSink
         TimeProvider time)
     {
         (_opening, _store, _settings, _listener, _time) = (opening, store, settings, listener, time);
-        _core = new SlotCore(settings.MaxInFlight);
+        _core = new SlotCore(
+            settings.MaxInFlight, opening.SlotNonce is null ? SlotFence.Conditional : SlotFence.EtcdVerify);
+        _names = new SlotNames(opening.Key, opening.Epoch, opening.SlotNonce);
         _builder = new SlotObjectBuilder(clusterId, opening.Key, opening.Epoch, writerNonce);
     }
 
@@ -95,6 +98,22 @@ internal sealed class SlotSink : ISegmentSink
     public bool WantsRoll => false;
 
     public bool IsSeenBeforeConfirmed => true;
+
+    public SlotMark? Unverified
+    {
+        get
+        {
+            lock (_gate)
+                return _core.Unverified;
+        }
+    }
+
+    public void OnVerified(SlotMark mark)
+    {
+        lock (_gate)
+            _core.OnVerified(mark);
+        _listener.OnSinkChanged();
+    }
 
     public void Send(OutgoingFrame frame)
     {
@@ -163,7 +182,7 @@ internal sealed class SlotSink : ISegmentSink
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(_settings.PutTimeout, _time);
-        var key = new ObjectKey(ObjectNames.Slot(_opening.Key.Log, _opening.Key.Segment, slot));
+        var key = _names.Of(slot);
         var content = _builder.BuildData(slot, frame, _opening.Header);
         if (await _store.PutIfAbsentAsync(key, content.Content, content.Crc32C, limit.Token) == PutOutcome.Created)
             return (SlotPutOutcome.Mine, "");

@@ -40,4 +40,47 @@ public sealed class SlotCoreTests
         Assert.True(core.ConfirmedEntry.IsNone); // B3, B4
         Assert.False(core.HasRoom);
     }
+
+    [Fact]
+    public void StoredSlots_AreConfirmedByTheirVerificationOnly() // B10, INV-24
+    {
+        var core = new SlotCore(3, SlotFence.EtcdVerify);
+        for (var i = 0; i < 3; i++)
+            core.Take(new EntryId(i));
+        core.OnPut(1, SlotPutOutcome.Mine);
+        Assert.Null(core.Unverified); // Slot 0 is not stored.
+        Assert.True(core.OnPut(0, SlotPutOutcome.Mine));
+        Assert.Equal(new SlotMark(1, new EntryId(1)), core.Unverified);
+        Assert.True(core.ConfirmedEntry.IsNone);
+        Assert.False(core.HasRoom); // What is not verified is in flight.
+
+        core.OnPut(2, SlotPutOutcome.Mine);
+        Assert.True(core.OnVerified(new SlotMark(1, new EntryId(1))));
+        Assert.Equal((1UL, new EntryId(1)), (core.ConfirmedSlot!.Value, core.ConfirmedEntry));
+        Assert.Equal(new SlotMark(2, new EntryId(2)), core.Unverified); // Came meanwhile: the next one covers it.
+        Assert.True(core.OnVerified(new SlotMark(2, new EntryId(2))));
+        Assert.Null(core.Unverified);
+        Assert.Equal(0, core.InFlightCount);
+    }
+
+    [Fact]
+    public void VerificationThatComesAfterAFailedSlot_ConfirmsNothing() // B4
+    {
+        var core = new SlotCore(2, SlotFence.EtcdVerify);
+        core.Take(new EntryId(0));
+        core.Take(new EntryId(1));
+        core.OnPut(0, SlotPutOutcome.Mine);
+        core.OnPut(1, SlotPutOutcome.Failed);
+        Assert.Null(core.Unverified);
+        Assert.False(core.OnVerified(new SlotMark(0, new EntryId(0))));
+        Assert.True(core.ConfirmedEntry.IsNone);
+    }
+
+    [Fact]
+    public void VerificationOfWhatIsNotStored_IsADefect() // INV-24
+    {
+        var core = new SlotCore(2, SlotFence.EtcdVerify);
+        core.Take(new EntryId(0));
+        Assert.Throws<InvariantViolationException>(() => core.OnVerified(new SlotMark(0, new EntryId(0))));
+    }
 }

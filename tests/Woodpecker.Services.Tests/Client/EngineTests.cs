@@ -193,6 +193,36 @@ public sealed class EngineTests : IAsyncLifetime
         Assert.Equal(ErrorKind.Conflict, error.Kind);
     }
 
+    [Fact] // B10, B11
+    public async Task StoreWithoutConditions_IsRefused_ButTakenWithTheFence_AndNothingIsLostByACrash()
+    {
+        var objects = new UnconditionalObjectStore(new InMemoryObjectStore(TimeProvider.System));
+        WoodpeckerEngineOptions Options(SlotFence fence) => new()
+        {
+            Metadata = _metadata,
+            Leases = _metadata,
+            Objects = objects,
+            Fence = fence,
+        };
+        var refusal = await Assert.ThrowsAsync<WoodpeckerException>(
+            async () => await WoodpeckerEngine.OpenAsync(Options(SlotFence.Conditional)));
+        Assert.Contains("fence=etcd-verify", refusal.Message, StringComparison.Ordinal);
+
+        var crashed = await WoodpeckerEngine.OpenAsync(Options(SlotFence.EtcdVerify));
+        var created = await crashed.CreateLogAsync(
+            "log", new LogOptions { Mode = LogMode.MemoryBuffer, Linger = TimeSpan.Zero });
+        Assert.Equal("etcd-verify", created.Description.Fence);
+        for (var i = 0; i < 20; i++)
+            (await crashed.AppendAsync("log", Payload(i)).AsTask().WaitAsync(_limit)).EnsureOk();
+
+        await using var next = await WoodpeckerEngine.OpenAsync(Options(SlotFence.EtcdVerify));
+        Assert.Equal(20UL, (await next.AppendAsync("log", Payload(20)).AsTask().WaitAsync(_limit)).EnsureOk().Value);
+        Assert.NotEqual(
+            AppendOutcome.Ok, (await crashed.AppendAsync("log", Payload(99)).AsTask().WaitAsync(_limit)).Outcome);
+        Assert.Equal(Enumerable.Range(0, 21), await ReadAsync(next));
+        await crashed.DisposeAsync();
+    }
+
     private ValueTask<WoodpeckerEngine> OpenAsync(
         string nodeId = "embedded", string? journal = "journal", TimeSpan? care = null) =>
         WoodpeckerEngine.OpenAsync(new WoodpeckerEngineOptions

@@ -52,6 +52,9 @@ internal sealed class WriterCluster : IAsyncDisposable
 
     public InMemoryObjectStore Objects { get; } = new(TimeProvider.System);
 
+    /// <summary>What writers get instead of <see cref="Objects"/>, and what is said about it.</summary>
+    public (IObjectStore Store, ObjectStoreTraits Traits)? Other { get; set; }
+
     public List<MemoryReplicaStore> Replicas { get; } = [];
 
     public static async Task<WriterCluster> StartAsync(int replicas = 3)
@@ -88,7 +91,8 @@ internal sealed class WriterCluster : IAsyncDisposable
         builder.AddServiceDefaults();
         builder.Services.AddSingleton<IMetadataStore>(Faults);
         builder.Services.AddSingleton<ILeaseStore>(Faults);
-        builder.Services.AddSingleton<IObjectStore>(Objects);
+        builder.Services.AddSingleton(Other?.Store ?? Objects);
+        builder.Services.AddSingleton(Other?.Traits ?? ObjectStoreTraits.Default);
         builder.Services.AddSingleton<IPeerChannels>(_ => new PeerChannels(
             new TransportOptions
             {

@@ -22,7 +22,9 @@ public sealed class ObjectS3FaultTests
 
     [Theory]
     [InlineData(ObjectS3Fault.IgnoresCondition, "ignores the condition")]
+    [InlineData(ObjectS3Fault.IgnoresCondition, "fence=etcd-verify")]
     [InlineData(ObjectS3Fault.RefusesCondition, "lacks a request")]
+    [InlineData(ObjectS3Fault.RefusesCondition, "fence=etcd-verify")]
     [InlineData(ObjectS3Fault.DropsMetadata, "x-amz-meta-*")]
     [InlineData(ObjectS3Fault.IgnoresRange, "Range")]
     [InlineData(ObjectS3Fault.Versioned, "versioning")]
@@ -33,6 +35,19 @@ public sealed class ObjectS3FaultTests
         var e = await Assert.ThrowsAsync<ObjectStoreException>(async () => await ProbeAsync(store));
         Assert.Equal(ObjectStoreErrorKind.Unsupported, e.Kind);
         Assert.Contains(advice, e.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData(ObjectS3Fault.IgnoresCondition)]
+    [InlineData(ObjectS3Fault.RefusesCondition)]
+    public async Task StoreWithoutConditions_IsTaken_WhenNothingReliesOnThem(ObjectS3Fault fault) // B10
+    {
+        await using var server = new ObjectS3Double(fault);
+        using var store = Open(server, putsConditionally: false);
+        await new ObjectStoreProbe(
+            store, TimeProvider.System, new Random(7), new ObjectStoreTraits(SlotFence.EtcdVerify)).RunAsync(CancellationToken.None);
+        Assert.Equal(PutOutcome.Created, await PutAsync(store));
+        Assert.Equal(PutOutcome.Created, await PutAsync(store)); // The condition is not sent at all.
     }
 
     [Fact]
@@ -113,13 +128,15 @@ public sealed class ObjectS3FaultTests
         Assert.Equal(9, bytes);
     }
 
-    private static S3ObjectStore Open(ObjectS3Double server) => S3ObjectStore.Create(new S3ObjectStoreOptions
-    {
-        Bucket = "bucket",
-        Endpoint = server.Url,
-        UsePathStyle = true,
-        Credentials = new BasicAWSCredentials("key", "secret"),
-    });
+    private static S3ObjectStore Open(ObjectS3Double server, bool putsConditionally = true) =>
+        S3ObjectStore.Create(new S3ObjectStoreOptions
+        {
+            Bucket = "bucket",
+            Endpoint = server.Url,
+            UsePathStyle = true,
+            Credentials = new BasicAWSCredentials("key", "secret"),
+            PutsConditionally = putsConditionally,
+        });
 
     private static ValueTask<ObjectStoreCapabilities> ProbeAsync(IObjectStore store) =>
         new ObjectStoreProbe(store, TimeProvider.System, new Random(7)).RunAsync(CancellationToken.None);

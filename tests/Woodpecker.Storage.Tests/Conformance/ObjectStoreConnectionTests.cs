@@ -26,6 +26,8 @@ public sealed class ObjectStoreConnectionTests
     [InlineData("s3://bucket?region=a&region=b", "gives 'region' twice")]
     [InlineData("s3://bucket?retries=4", "parameter 'retries'")]
     [InlineData("s3://bucket?region", "without a value")]
+    [InlineData("s3://bucket?fence=none", "says fence=none; write fence=conditional or fence=etcd-verify")]
+    [InlineData("file:///x?fence=", "says fence=")]
     public void WrongString_GivesOneSentence(string? text, string expected)
     {
         var e = Assert.Throws<ObjectStoreException>(() =>
@@ -45,6 +47,20 @@ public sealed class ObjectStoreConnectionTests
         Assert.Equal(new Uri("http://127.0.0.1:8480"), options.Endpoint);
         Assert.True(S3ObjectStoreSchemesExtensions.Read(ObjectStoreConnection.Parse("s3://b?endpoint=https://host")).UsePathStyle);
         Assert.False(S3ObjectStoreSchemesExtensions.Read(ObjectStoreConnection.Parse("s3://b?region=x")).UsePathStyle);
+    }
+
+    [Theory]
+    [InlineData("s3://b?region=x", SlotFence.Conditional)]
+    [InlineData("s3://b?region=x&fence=conditional", SlotFence.Conditional)]
+    [InlineData("s3://b?region=x&fence=etcd-verify", SlotFence.EtcdVerify)]
+    public void Fence_IsPartOfTheString(string text, SlotFence fence)
+    {
+        var connection = ObjectStoreConnection.Parse(text);
+        Assert.Equal(fence, connection.Traits.Fence);
+        Assert.Equal(fence == SlotFence.Conditional, S3ObjectStoreSchemesExtensions.Read(connection).PutsConditionally);
+        var services = new ServiceCollection();
+        services.AddObjectStore(text, static schemes => schemes.AddS3());
+        Assert.Equal(new ObjectStoreTraits(fence), services.BuildServiceProvider().GetRequiredService<ObjectStoreTraits>());
     }
 
     [Fact]

@@ -170,7 +170,7 @@ public sealed class SlotSessionTests : IAsyncLifetime
 
     private RetryingObjectStore Store() => new(_store, new ObjectRetryOptions(), TimeProvider.System, new Random(7));
 
-    private SlotRecovery Recovery() => new(Store(), _cluster, SystemIdSource.Instance);
+    private SlotRecovery Recovery() => new(Store(), _cluster, SystemIdSource.Instance, _metadata.Writers);
 
     private async Task<WriterSession> OpenAsync(TimeProvider? time = null)
     {

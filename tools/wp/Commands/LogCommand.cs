@@ -171,7 +171,7 @@ internal static class LogCommand
         void Row(string label, string? value) => grid.AddRow(label, Markup.Escape(value ?? "-"));
         Row("Name", log.Name);
         Row("Id", Text(log.Id));
-        Row("Mode", log.Mode);
+        Row("Mode", log.Fence is null ? log.Mode : $"{log.Mode} (fence {log.Fence})");
         Row("State", log.State);
         Row("First offset", Text(log.FirstOffset));
         Row("Visible end", Text(log.NextOffset));

@@ -15,7 +15,7 @@ namespace Woodpecker.Storage.Metadata.Json;
         typeof(JsonStringEnumConverter<LogMode>), typeof(JsonStringEnumConverter<SegmentState>),
         typeof(JsonStringEnumConverter<LogState>), typeof(JsonStringEnumConverter<NodeState>),
         typeof(JsonStringEnumConverter<SealOrigin>), typeof(JsonStringEnumConverter<JobKind>),
-        typeof(JsonStringEnumConverter<LossPolicy>),
+        typeof(JsonStringEnumConverter<LossPolicy>), typeof(JsonStringEnumConverter<SlotFence>),
     ])]
 [JsonSerializable(typeof(ClusterValue))]
 [JsonSerializable(typeof(NodeValue))]
@@ -33,4 +33,5 @@ namespace Woodpecker.Storage.Metadata.Json;
 [JsonSerializable(typeof(TombstoneValue))]
 [JsonSerializable(typeof(AuditValue))]
 [JsonSerializable(typeof(MarkValue))]
+[JsonSerializable(typeof(SlotMarkValue))]
 internal sealed partial class MetadataJsonContext : JsonSerializerContext;

@@ -120,11 +120,12 @@ public sealed class LogTransactions(TransactionRunner runner)
         throw new MetadataException(MetadataErrorKind.Unavailable, $"Truncating log {log} lost {MaxConflicts} races; try again.");
     }
 
-    /// <summary>Changes options of a live log; mode and name stay.</summary>
+    /// <summary>Changes options of a live log; mode, fence and name stay.</summary>
     /// <returns>The log afterwards; null if it was changed by another meanwhile or is gone.</returns>
     public async ValueTask<LogRecord?> UpdateAsync(LogRecord log, LogValue settings, CancellationToken cancellationToken)
     {
-        Invariant.Check(settings.Mode == log.Meta.Value.Mode && settings.Name == log.Meta.Value.Name, "log mode and name are fixed");
+        Invariant.Check(settings.Mode == log.Meta.Value.Mode && settings.Name == log.Meta.Value.Name
+            && settings.Fence == log.Meta.Value.Fence, "log mode, fence and name are fixed");
         var nonce = runner.NewNonce();
         var value = settings with { Nonce = nonce };
         var transaction = new MetadataTransaction()

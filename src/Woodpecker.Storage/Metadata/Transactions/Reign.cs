@@ -43,6 +43,11 @@ public enum ReignOutcome
     Conflict,
 }
 
+/// <summary>Answer of VerifySlot.</summary>
+/// <param name="Outcome">What happened.</param>
+/// <param name="Revision">mod_revision of the slot mark, if it landed.</param>
+public sealed record SlotMarkResult(ReignOutcome Outcome, long Revision);
+
 /// <summary>Answer of a segment transaction under a reign.</summary>
 /// <param name="Outcome">What happened.</param>
 /// <param name="Segment">The segment written (the opened one, where the transaction opens one), if it landed.</param>

@@ -1,12 +1,13 @@
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
+using Woodpecker.Writing;
 
 namespace Woodpecker.Storage.Metadata.Transactions;
 
 /// <summary>
 /// A writer's transactions by their names in docs/PROTOCOL.md: Acquire, Reassert, Release, OpenNext, Roll, SealOwn,
-/// StartRec, SealRec, SealRecOpen. Every one but Acquire compares the epoch key's revision (epoch-ok, INV-18).
+/// StartRec, SealRec, SealRecOpen, VerifySlot. Every one but Acquire compares the epoch key's revision (epoch-ok, INV-18).
 /// </summary>
 /// <remarks>Threads: any; the caller sends one at a time per log. Errors: <see cref="MetadataException"/>.</remarks>
 public sealed class WriterTransactions(TransactionRunner runner)
@@ -171,9 +172,59 @@ public sealed class WriterTransactions(TransactionRunner runner)
         return Answer(reign, result, key, value, segment.CreateRevision, sealedSegment: null);
     }
 
+    /// <summary>The slot mark of the log; null before the first one. A read alone establishes nothing (X1).</summary>
+    public ValueTask<Versioned<SlotMarkValue>?> ReadSlotMarkAsync(LogId log, CancellationToken cancellationToken) =>
+        runner.ReadAsync<SlotMarkValue>(MetadataKeys.SlotMark(log), cancellationToken);
+
+    /// <summary>
+    /// VerifySlot: makes the stored slots up to a mark count (B10). It also compares the segment and the mark before, so
+    /// that an attempt which arrives late, after its outcome was settled, can neither move the mark back nor follow a seal.
+    /// </summary>
+    /// <param name="reign">The reign.</param>
+    /// <param name="id">The open segment.</param>
+    /// <param name="open">It as last written.</param>
+    /// <param name="mark">Slots 0..mark are stored.</param>
+    /// <param name="markRevision">mod_revision of the mark before; 0 if there is none.</param>
+    /// <param name="cancellationToken">Stops waiting; the outcome may then be Unknown and nothing may be acknowledged.</param>
+    public async ValueTask<SlotMarkResult> VerifySlotAsync(
+        Reign reign,
+        SegmentId id,
+        Versioned<SegmentValue> open,
+        SlotMark mark,
+        long markRevision,
+        CancellationToken cancellationToken)
+    {
+        Invariant.Check(open.Value is { State: SegmentState.Open, SlotNonce: not null }, "B10");
+        var key = MetadataKeys.SlotMark(reign.Log);
+        var value = new SlotMarkValue
+        {
+            Nonce = runner.NewNonce(),
+            Segment = id,
+            LastSlot = (long)mark.Slot,
+            LastEntry = mark.LastEntry,
+        };
+        var transaction = Begin(reign)
+            .WhenModRevision(open.Key, open.ModRevision)
+            .WhenModRevision(key, markRevision)
+            .Put(key, MetadataJson.Write(value));
+        var result = await runner.RunAsync<SlotMarkValue>(transaction, key, value.Nonce, cancellationToken);
+        if (result.Landed)
+            return new SlotMarkResult(ReignOutcome.Landed, result.Revision);
+        var isReigning = result.Find(MetadataKeys.Epoch(reign.Log))?.ModRevision == reign.EpochRev;
+        return new SlotMarkResult(isReigning ? ReignOutcome.Conflict : ReignOutcome.Fenced, 0);
+    }
+
     /// <summary>A transaction that holds under this reign only (epoch-ok).</summary>
     internal static MetadataTransaction Begin(Reign reign) =>
         new MetadataTransaction().WhenModRevision(MetadataKeys.Epoch(reign.Log), reign.EpochRev);
+
+    private static MetadataTransaction Begin(Reign reign, in SegmentEnd end)
+    {
+        var transaction = Begin(reign);
+        return end.MarkRevision is { } revision
+            ? transaction.WhenModRevision(MetadataKeys.SlotMark(reign.Log), revision)
+            : transaction;
+    }
 
     private static void CheckOpens(Reign reign, SegmentValue segment)
     {
@@ -234,7 +285,7 @@ public sealed class WriterTransactions(TransactionRunner runner)
         var nonce = runner.NewNonce();
         var sealedValue = Seal(segment.Value, end, origin, runner.NowMicroseconds, nonce);
         var nextValue = next with { Nonce = nonce };
-        var transaction = Begin(reign)
+        var transaction = Begin(reign, end)
             .WhenModRevision(key, segment.ModRevision)
             .WhenModRevision(nextKey, preparedRevision)
             .Put(key, MetadataJson.Write(sealedValue))
@@ -257,7 +308,7 @@ public sealed class WriterTransactions(TransactionRunner runner)
         var key = MetadataKeys.Segment(reign.Log, id);
         var nonce = runner.NewNonce();
         var value = Seal(segment.Value, end, origin, runner.NowMicroseconds, nonce);
-        var transaction = Begin(reign)
+        var transaction = Begin(reign, end)
             .WhenModRevision(key, segment.ModRevision)
             .Put(key, MetadataJson.Write(value))
             .Delete(MetadataKeys.Segment(reign.Log, id.Next));

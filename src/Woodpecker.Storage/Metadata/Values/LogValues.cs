@@ -49,6 +49,9 @@ public sealed record LogValue : MetadataValue
     /// <summary>How entries become durable.</summary>
     public required LogMode Mode { get; init; }
 
+    /// <summary>What fences the slots of a MemoryBuffer log; fixed when the log is created.</summary>
+    public SlotFence Fence { get; init; }
+
     /// <summary>Whether the log is in use.</summary>
     public LogState State { get; init; }
 

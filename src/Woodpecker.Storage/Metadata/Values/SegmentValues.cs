@@ -68,6 +68,13 @@ public sealed record SegmentValue : MetadataValue
     /// <summary>Last slot of a sealed MemoryBuffer segment; -1 is none.</summary>
     public long? LastSlot { get; init; }
 
+    /// <summary>
+    /// Random part of the names of its slots, under <see cref="SlotFence.EtcdVerify"/> only: no other session ever uses
+    /// them (B10). Null: slots are fenced by conditional puts, or there are none.
+    /// </summary>
+    [JsonConverter(typeof(HashConverter))]
+    public ulong? SlotNonce { get; init; }
+
     /// <summary>Chain hash at LastEntry. Of a merged key: of its last segment.</summary>
     [JsonConverter(typeof(HashConverter))]
     public ulong? Chain { get; init; }
