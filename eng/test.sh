@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds everything and runs every test. Last line: "N passed, N failed, N skipped".
 # Usage: eng/test.sh [--quick] [--long] [PROJECT ...]
-#   --quick    no format check, no models and no end-to-end tests
+#   --quick    no format check, no models, no fuzzing and no end-to-end tests
 #   --long     also the slow cases (WOODPECKER_LONG=1)
-#   PROJECT    names of test projects, for example Core.Tests Storage.Tests, or models; default: all
+#   PROJECT    names of test projects, for example Core.Tests Storage.Tests, models or fuzz; default: all
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,17 +47,19 @@ simulates=false
 if [ ${#projects[@]} -eq 0 ]; then
   [ "${WOODPECKER_LONG:-}" = 1 ] && simulates=true
   projects=(Architecture.Tests Core.Tests Format.Tests Storage.Tests Hosting.Tests Services.Tests)
-  $quick || projects+=(models EndToEnd.Tests)
+  $quick || projects+=(models fuzz EndToEnd.Tests)
 fi
 
 passed=0 failed=0 skipped=0
 for name in "${projects[@]}"; do
-  if [ "$name" = models ]; then
-    say models
-    arguments=()
-    [ "${WOODPECKER_LONG:-}" = 1 ] && arguments=(--long)
-    tests/models/run.sh "${arguments[@]}" 2>&1 | tee "$logs/models.log"
-    summary=$(tail -1 "$logs/models.log")
+  if [ "$name" = models ] || [ "$name" = fuzz ]; then
+    say "$name"
+    run=(tests/models/run.sh)
+    [ "${WOODPECKER_LONG:-}" = 1 ] && run+=(--long)
+    # The time of the fuzzer is for all targets together; what it finds lies in TestResults/fuzz with its replay command.
+    [ "$name" = fuzz ] && run=(timeout 300 dotnet run --project tests/Woodpecker.Fuzz --no-build -- --seconds 25)
+    "${run[@]}" 2>&1 | tee "$logs/$name.log"
+    summary=$(tail -1 "$logs/$name.log")
     p=$(sed -n 's/.*\b\([0-9]*\) passed.*/\1/p' <<<"$summary") f=$(sed -n 's/.*\b\([0-9]*\) failed.*/\1/p' <<<"$summary")
     s=$(sed -n 's/.*\b\([0-9]*\) skipped.*/\1/p' <<<"$summary")
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))

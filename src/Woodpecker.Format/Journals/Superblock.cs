@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 using Woodpecker.Format.Entries;
 
 namespace Woodpecker.Format.Journals;
@@ -95,6 +96,10 @@ public readonly record struct Superblock
             return ReadStatus.Corrupt("superblock reserved bytes", ReservedAt);
         var node = source.Slice(NodeIdAt, MaxNodeIdSize);
         var end = node.IndexOf((byte)0);
+        var name = end < 0 ? node : node[..end];
+        // What no writer writes is not taken: an empty name, other bytes than UTF-8, anything behind the end.
+        if (name.IsEmpty || !Utf8.IsValid(name) || node[name.Length..].ContainsAnyExcept((byte)0))
+            return ReadStatus.Corrupt("superblock node id", NodeIdAt);
         superblock = new Superblock
         {
             WriteCounter = BinaryPrimitives.ReadUInt64LittleEndian(source[WriteCounterAt..]),
@@ -102,7 +107,7 @@ public readonly record struct Superblock
             Incarnation = EntryHeader.ReadId(source[IncarnationAt..]),
             Generation = BinaryPrimitives.ReadUInt32LittleEndian(source[GenerationAt..]),
             HighestRevision = BinaryPrimitives.ReadInt64LittleEndian(source[RevisionAt..]),
-            NodeId = Encoding.UTF8.GetString(end < 0 ? node : node[..end]),
+            NodeId = Encoding.UTF8.GetString(name),
         };
         return ReadStatus.Ok;
     }

@@ -12,6 +12,7 @@ namespace Woodpecker.Format.Objects;
     AllowTrailingCommas = false,
     NumberHandling = JsonNumberHandling.Strict,
     PropertyNameCaseInsensitive = false,
+    RespectNullableAnnotations = true,
     Converters =
     [
         typeof(Log), typeof(Segment), typeof(Epoch), typeof(Place), typeof(Entry), typeof(Signed), typeof(Unsigned), typeof(Id),

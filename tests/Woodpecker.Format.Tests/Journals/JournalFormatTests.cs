@@ -19,6 +19,21 @@ public sealed class JournalFormatTests
         Assert.Equal(ReadStatusKind.NeedMore, JournalFileHeader.Read(block.AsSpan(0, 4095), out _).Kind);
     }
 
+    [Theory]
+    [InlineData(new byte[] { 0 })] // no name at all
+    [InlineData(new byte[] { 0xFF, 0xFF })] // not UTF-8
+    [InlineData(new byte[] { (byte)'a', 0, (byte)'b' })] // something behind the end
+    public void Superblock_WithANodeIdNoWriterWrites_IsCorrupt(byte[] nodeId)
+    {
+        // Found by the fuzzer: what is read must be what could be written.
+        var block = JournalSamples.Superblock();
+        var name = block.AsSpan(block.AsSpan().IndexOf("replica-1"u8), 9);
+        name.Clear();
+        nodeId.CopyTo(name);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(128), Crc32C.Compute(block.AsSpan(0, 128)));
+        Assert.Equal(ReadStatusKind.Corrupt, Superblock.Read(block, out _).Kind);
+    }
+
     [Fact]
     public void Superblock_RoundTrips_AndFindsEveryFlippedBit()
     {

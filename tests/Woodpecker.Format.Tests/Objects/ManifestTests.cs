@@ -49,6 +49,30 @@ public sealed class ManifestTests
         Assert.Throws<InvariantViolationException>(() => (manifest with { Lost = [] }).Encode());
     }
 
+    [Theory]
+    [InlineData("objects")]
+    [InlineData("segments")]
+    public void ANullList_IsCorrupt(string list)
+    {
+        // Found by the fuzzer: it went through to the rules and threw there.
+        var manifest = System.Text.Json.Nodes.JsonNode.Parse(ObjectSamples.Manifest().Encode())!;
+        Assert.NotNull(manifest[list]);
+        manifest[list] = null;
+        var status = SegmentManifest.Read(Encoding.UTF8.GetBytes(manifest.ToJsonString()), out _);
+        Assert.Equal(ReadStatusKind.Corrupt, status.Kind);
+    }
+
+    [Theory]
+    [InlineData("objects")]
+    [InlineData("segments")]
+    public void ANullInAList_IsCorrupt(string list)
+    {
+        var manifest = System.Text.Json.Nodes.JsonNode.Parse(ObjectSamples.Manifest().Encode())!;
+        manifest[list]![0] = null;
+        var status = SegmentManifest.Read(Encoding.UTF8.GetBytes(manifest.ToJsonString()), out _);
+        Assert.Equal(ReadStatusKind.Corrupt, status.Kind);
+    }
+
     [Fact]
     public void UnknownFields_AreKept()
     {
