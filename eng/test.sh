@@ -60,8 +60,8 @@ for name in "${projects[@]}"; do
     [ "$name" = fuzz ] && run=(timeout 300 dotnet run --project tests/Woodpecker.Fuzz --no-build -- --seconds 25)
     "${run[@]}" 2>&1 | tee "$logs/$name.log"
     summary=$(tail -1 "$logs/$name.log")
-    p=$(sed -n 's/.*\b\([0-9]*\) passed.*/\1/p' <<<"$summary") f=$(sed -n 's/.*\b\([0-9]*\) failed.*/\1/p' <<<"$summary")
-    s=$(sed -n 's/.*\b\([0-9]*\) skipped.*/\1/p' <<<"$summary")
+    number() { grep -oE "[0-9]+ $1" <<<"$summary" | grep -oE '^[0-9]+'; }
+    p=$(number passed) f=$(number failed) s=$(number skipped)
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
     continue
   fi
