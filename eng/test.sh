@@ -57,7 +57,7 @@ for name in "${projects[@]}"; do
     run=(tests/models/run.sh)
     [ "${WOODPECKER_LONG:-}" = 1 ] && run+=(--long)
     # The time of the fuzzer is for all targets together; what it finds lies in TestResults/fuzz with its replay command.
-    [ "$name" = fuzz ] && run=(timeout 300 dotnet run --project tests/Woodpecker.Fuzz --no-build -- --seconds 25)
+    [ "$name" = fuzz ] && run=(timeout 300 dotnet run --project tests/Woodpecker.Fuzz --no-build -- --seconds 25 --seed 5)
     "${run[@]}" 2>&1 | tee "$logs/$name.log"
     summary=$(tail -1 "$logs/$name.log")
     number() { grep -oE "[0-9]+ $1" <<<"$summary" | grep -oE '^[0-9]+'; }

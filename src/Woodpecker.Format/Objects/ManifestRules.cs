@@ -7,6 +7,9 @@ internal static class ManifestRules
     {
         if (manifest.FormatVersion != SegmentManifest.Version)
             return ReadStatus.UnknownVersion("manifest version", 0);
+        // A property that is not there at all is null, whatever its type says.
+        if (manifest.Segments is null || manifest.Objects is null || manifest.Lost is null)
+            return Corrupt("manifest without one of its lists");
         if (manifest.Segments.Count == 0 || manifest.JobToken <= 0 || manifest.EntryCount > Limits.MaxOffset)
             return Corrupt("manifest without segments or token");
         // JSON may hold a null where a record is expected.
