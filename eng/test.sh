@@ -59,10 +59,15 @@ for name in "${projects[@]}"; do
     # The time of the fuzzer is for all targets together; what it finds lies in TestResults/fuzz with its replay command.
     [ "$name" = fuzz ] && run=(timeout 300 dotnet run --project tests/Woodpecker.Fuzz --no-build -- --seconds 25 --seed 5)
     "${run[@]}" 2>&1 | tee "$logs/$name.log"
+    code=${PIPESTATUS[0]}
     summary=$(tail -1 "$logs/$name.log")
     number() { grep -oE "[0-9]+ $1" <<<"$summary" | grep -oE '^[0-9]+'; }
     p=$(number passed) f=$(number failed) s=$(number skipped)
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+    if [ "$code" -ne 0 ] && [ "${f:-1}" -eq 0 ]; then
+      echo "$name ended with code $code."
+      failed=$((failed + 1))
+    fi
     continue
   fi
   if [ "$name" = Simulation ]; then

@@ -1,12 +1,10 @@
 using System.Globalization;
 using Woodpecker.Protocol.Control;
-using Woodpecker.Segments;
 using Woodpecker.Services;
 using Woodpecker.Storage.Maintenance;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
-using Woodpecker.Storage.Objects;
 using Woodpecker.Storage.Reading;
 
 namespace Woodpecker.Reader;
@@ -31,7 +29,7 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
         {
             var snapshot = await catalog.GetAsync(id, cancellationToken);
             if (!snapshot.View.IsDeleted)
-                descriptions.Add(Describe(name, snapshot, snapshot.View.SealedEnd, withSegments: false));
+                descriptions.Add(LogDescribing.Describe(snapshot, snapshot.View.SealedEnd, withSegments: false));
         }
 
         var list = new LogList { Logs = descriptions, Next = names.Count > most ? names[most - 1].Name : null };
@@ -47,7 +45,7 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
         if (snapshot.View.IsDeleted)
             throw Problems.UnknownLog(name);
         var damage = await ObjectScrubber.DamageOf(metadata, snapshot.View.Log, cancellationToken);
-        var description = Describe(name, snapshot, end, withSegments: true);
+        var description = LogDescribing.Describe(snapshot, end, withSegments: true);
         if (damage.Count > 0)
             description = description with { Segments = [.. description.Segments!.Select(segment => WithDamage(segment, damage))] };
         return Results.Json(description, ControlJson.Default.LogDescription);
@@ -63,55 +61,4 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
                     $"{found.Value.Fault}: {found.Value.Object}, offsets {found.Value.FirstOffset.Value} to {found.Value.LastOffset.Value}: {found.Value.Detail}"),
             }
             : segment;
-
-    private static LogDescription Describe(string name, LogSnapshot snapshot, Offset end, bool withSegments)
-    {
-        var meta = snapshot.Meta!;
-        return new LogDescription
-        {
-            Name = name,
-            Id = snapshot.View.Log.Value,
-            Mode = meta.Mode.ToString(),
-            Fence = meta.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(meta.Fence) : null,
-            State = meta.State.ToString(),
-            FirstOffset = snapshot.View.FirstAvailable.Value,
-            NextOffset = end.Value,
-            Owner = snapshot.Epoch?.Holder,
-            Epoch = snapshot.Epoch?.Epoch.Value ?? 0,
-            Settings = ToSettings(meta),
-            Segments = withSegments
-                ? [.. snapshot.Values.OrderBy(static pair => pair.Key).Select(static pair => Describe(pair))]
-                : null,
-        };
-    }
-
-    private static LogSettingsBody ToSettings(LogValue meta) => new()
-    {
-        SegmentBytes = meta.SegmentBytes,
-        SegmentAge = Text(meta.SegmentAgeMilliseconds),
-        Linger = meta.Mode == LogMode.MemoryBuffer ? Text(meta.LingerMilliseconds) : null,
-        RetentionBytes = meta.RetentionBytes,
-        RetentionAge = meta.RetentionMilliseconds is { } age ? Text(age) : null,
-        RequireToken = meta.RequireToken,
-        OnProvenLoss = meta.OnProvenLoss == LossPolicy.Block ? null : meta.OnProvenLoss.ToString(),
-    };
-
-    private static SegmentDescription Describe(KeyValuePair<SegmentId, SegmentValue> key)
-    {
-        var segment = key.Value;
-        return new SegmentDescription
-        {
-            Id = key.Key.Value,
-            LastId = segment.LastSegment?.Value,
-            State = segment.State.ToString(),
-            Epoch = segment.Epoch.Value,
-            BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
-            EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
-            Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static member => member.Node)],
-            SealedBy = segment.SealedBy?.ToString(),
-            Lost = segment.Lost is { } lost ? new LostOffsets(lost.From.Value, lost.To.Value) : null,
-        };
-    }
-
-    private static string Text(long milliseconds) => DurationText.Format(TimeSpan.FromMilliseconds(milliseconds));
 }

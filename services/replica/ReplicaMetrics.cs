@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Woodpecker.Replica.Care;
 using Woodpecker.Storage.Replicas;
 
 namespace Woodpecker.Replica;
@@ -9,7 +10,7 @@ internal sealed class ReplicaMetrics : IHostedService, IDisposable
     private readonly Meter _meter = new("Woodpecker.Replica");
     private readonly ReplicaNode _node;
 
-    public ReplicaMetrics(ReplicaNode node)
+    public ReplicaMetrics(ReplicaNode node, CopyCare care)
     {
         _node = node;
         _meter.CreateObservableCounter(
@@ -25,6 +26,11 @@ internal sealed class ReplicaMetrics : IHostedService, IDisposable
             () => Read(static store => store.List().Where(static copy => copy.SealedEntry is not null).Sum(static copy => copy.Bytes)),
             "By",
             "Bytes of sealed frames that are not released yet");
+        _meter.CreateObservableGauge(
+            "woodpecker.replica.underreplicated",
+            () => Read(_ => care.UnderReplicatedCount),
+            "{segment}",
+            "Segments held here of which fewer whole copies exist than were promised, at the last look");
         _meter.CreateObservableGauge(
             "woodpecker.replica.impaired",
             () => Read(static store => store.List().Count(static copy => copy.IsDamaged || copy.IsPoisoned)),

@@ -3,6 +3,7 @@ using Woodpecker.Client.Embedded;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Reading;
 using Woodpecker.Segments;
+using Woodpecker.Services;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Storage.Metadata.Transactions;
 
@@ -59,12 +60,12 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         string log, LogOptions? options = null, CancellationToken cancellationToken = default)
     {
         CheckName(log);
-        var value = LogDescriptions.ToValue(log, options ?? new LogOptions()) with { Fence = _parts.Traits.Fence };
+        var value = LogSettings.ToValue(log, options ?? new LogOptions()) with { Fence = _parts.Traits.Fence };
         var result = await Guard(_parts.Logs.CreateAsync(value, cancellationToken)).ConfigureAwait(false);
-        if (!result.Created && !LogDescriptions.AreAlike(result.Log.Meta.Value, value))
+        if (!result.Created && !LogDescribing.AreAlike(result.Log.Meta.Value, value))
             throw new WoodpeckerException(ErrorKind.Conflict, $"Log '{log}' exists with other settings.");
         var snapshot = await _parts.Catalog.RefreshAsync(result.Log.Id, cancellationToken).ConfigureAwait(false);
-        var description = LogDescriptions.Describe(log, snapshot, snapshot.View.SealedEnd, withSegments: false);
+        var description = LogDescribing.Describe(snapshot, snapshot.View.SealedEnd, withSegments: false);
         return new LogCreation(description, result.Created);
     }
 
@@ -81,7 +82,7 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
                 after = name;
                 var snapshot = await _parts.Catalog.GetAsync(id, cancellationToken).ConfigureAwait(false);
                 if (!snapshot.View.IsDeleted)
-                    yield return LogDescriptions.Describe(name, snapshot, snapshot.View.SealedEnd, withSegments: false);
+                    yield return LogDescribing.Describe(snapshot, snapshot.View.SealedEnd, withSegments: false);
             }
         }
         while (page.Count == ListPage);
@@ -94,7 +95,7 @@ public sealed class WoodpeckerEngine : IWoodpeckerClient
         var (end, snapshot) = await _reads.CheckTailAsync(log, cancellationToken).ConfigureAwait(false);
         return snapshot.View.IsDeleted
             ? throw EmbeddedLogs.UnknownLog(log)
-            : LogDescriptions.Describe(log, snapshot, end, withSegments: true);
+            : LogDescribing.Describe(snapshot, end, withSegments: true);
     }
 
     /// <inheritdoc/>

@@ -49,6 +49,8 @@ internal static class S3Errors
         0 => IsNeverSent(e) ? ObjectStoreErrorKind.Unavailable : lost,
         200 => lost, // An error body behind a status that was sent too early.
         409 or 429 => ObjectStoreErrorKind.Unavailable,
+        // The server could not read the request, so it says nothing of what was asked: a connection out of step, a broken proxy.
+        400 when e.ErrorCode is null or "" or "BadRequest" => lost,
         401 or 403 => ObjectStoreErrorKind.Denied,
         404 when e.ErrorCode == "NoSuchUpload" => lost,
         501 => ObjectStoreErrorKind.Unsupported,

@@ -21,14 +21,16 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
     private const int PageSize = 1000;
 
     private readonly IAmazonS3 _client;
+    private readonly S3HttpClientFactory _http;
     private readonly S3ObjectStoreOptions _options;
     private readonly string _prefix;
     private readonly bool? _disablePayloadSigning;
     private readonly S3MultipartPut _multipart;
 
-    private S3ObjectStore(IAmazonS3 client, S3ObjectStoreOptions options)
+    private S3ObjectStore(IAmazonS3 client, S3HttpClientFactory http, S3ObjectStoreOptions options)
     {
         _client = client;
+        _http = http;
         _options = options;
         _prefix = options.Prefix.Length == 0 ? "" : options.Prefix + "/";
         _disablePayloadSigning = options.Endpoint is { Scheme: "http" } ? null : true;
@@ -51,8 +53,6 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
             MaxErrorRetry = 0,
             MaxStaleConnectionRetries = 0,
             ThrottleRetries = false,
-            Timeout = options.RequestTimeout,
-            MaxConnectionsPerServer = options.MaxConnections,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
@@ -72,10 +72,12 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
                 $"No region is known for bucket '{options.Bucket}'; add region= to the connection string or set AWS_REGION.");
         }
 
+        var http = new S3HttpClientFactory(options);
+        config.HttpClientFactory = http;
         IAmazonS3 client = options.Credentials is null
             ? new AmazonS3Client(config)
             : new AmazonS3Client(options.Credentials, config);
-        return new S3ObjectStore(client, options);
+        return new S3ObjectStore(client, http, options);
     }
 
     /// <inheritdoc/>
@@ -227,7 +229,11 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
         S3Hazards.FindAsync(_client, _options.Bucket, _prefix, cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _client.Dispose();
+        _http.Dispose();
+    }
 
     private static async ValueTask<ObjectData> ReadAsync(
         ObjectKey key, Objects.ByteRange range, int maxLength, GetObjectResponse response, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using Woodpecker.Protocol.Control;
-using Woodpecker.Segments;
 using Woodpecker.Services;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
@@ -24,7 +23,7 @@ internal sealed class LogDirectory(
             Fence = (traits ?? ObjectStoreTraits.Default).Fence,
         };
         var result = await logs.CreateAsync(settings, cancellationToken);
-        if (!result.Created && !LogSettingsMapping.AreEqual(result.Log.Meta.Value, settings))
+        if (!result.Created && !LogDescribing.AreAlike(result.Log.Meta.Value, settings))
         {
             throw new WoodpeckerException(
                 ErrorKind.Conflict, $"Log '{name}' exists with other settings; GET /logs/{name} shows them.")
@@ -109,20 +108,9 @@ internal sealed class LogDirectory(
         var epoch = await writers.ReadEpochAsync(log.Id, cancellationToken);
         var segments = await writers.ListSegmentsAsync(log.Id, cancellationToken);
         var value = log.Meta.Value;
-        return new LogDescription
-        {
-            Name = value.Name,
-            Id = log.Id.Value,
-            Mode = value.Mode.ToString(),
-            Fence = value.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(value.Fence) : null,
-            State = value.State.ToString(),
-            FirstOffset = truncation?.Value.TruncatedTo.Value ?? 0,
-            NextOffset = VisibleEnd(log.Id, segments).Value,
-            Owner = epoch?.Value.Holder,
-            Epoch = epoch?.Value.Epoch.Value ?? 0,
-            Settings = LogSettingsMapping.ToBody(value),
-            Segments = withSegments ? [.. segments.Select(static s => Describe(s.Id, s.Segment.Value))] : null,
-        };
+        return LogDescribing.Describe(
+            log.Id, value, truncation?.Value.TruncatedTo ?? Offset.Zero, VisibleEnd(log.Id, segments), epoch?.Value,
+            withSegments ? segments.Select(static s => (s.Id, s.Segment.Value)) : null);
     }
 
     // Sealed ends are final; of an open segment only its owner knows more than that it starts at its base (V1, V7).
@@ -137,17 +125,4 @@ internal sealed class LogDirectory(
 
         return gateway.FindConfirmedEnd(log) is { } confirmed && confirmed > end ? confirmed : end;
     }
-
-    private static SegmentDescription Describe(SegmentId id, SegmentValue segment) => new()
-    {
-        Id = id.Value,
-        LastId = segment.LastSegment?.Value,
-        State = segment.State.ToString(),
-        Epoch = segment.Epoch.Value,
-        BaseOffset = segment.State == SegmentState.Prepared ? null : segment.BaseOffset?.Value,
-        EntryCount = segment.LastEntry is { } last ? (ulong)(last.Value + 1) : null,
-        Members = segment.Ensemble.Count == 0 ? null : [.. segment.Ensemble.Select(static m => m.Node)],
-        SealedBy = segment.SealedBy?.ToString(),
-        Lost = segment.Lost is { } lost ? new LostOffsets(lost.From.Value, lost.To.Value) : null,
-    };
 }

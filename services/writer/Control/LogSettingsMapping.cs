@@ -4,7 +4,7 @@ using Woodpecker.Storage.Metadata.Values;
 
 namespace Woodpecker.Writer.Control;
 
-/// <summary>Settings of a log: request body to metadata value, with their bounds, and back.</summary>
+/// <summary>Settings of a log: request body to metadata value, with their bounds.</summary>
 internal static class LogSettingsMapping
 {
     private const long MinSegmentBytes = 64 * 1024;
@@ -28,22 +28,6 @@ internal static class LogSettingsMapping
             OnProvenLoss = ParseEnum("onProvenLoss", body.OnProvenLoss, LossPolicy.Block),
         };
     }
-
-    /// <summary>The settings in force, as answers show them.</summary>
-    public static LogSettingsBody ToBody(LogValue value) => new()
-    {
-        SegmentBytes = value.SegmentBytes,
-        SegmentAge = Text(value.SegmentAgeMilliseconds),
-        Linger = value.Mode == LogMode.MemoryBuffer ? Text(value.LingerMilliseconds) : null,
-        RetentionBytes = value.RetentionBytes,
-        RetentionAge = value.RetentionMilliseconds is { } age ? Text(age) : null,
-        RequireToken = value.RequireToken,
-        OnProvenLoss = value.OnProvenLoss == LossPolicy.Block ? null : value.OnProvenLoss.ToString(),
-    };
-
-    /// <summary>Whether two values ask for the same log.</summary>
-    public static bool AreEqual(LogValue left, LogValue right) =>
-        left.Mode == right.Mode && ToBody(left) == ToBody(right);
 
     private static T ParseEnum<T>(string field, string? text, T otherwise)
         where T : struct, Enum
@@ -78,6 +62,4 @@ internal static class LogSettingsMapping
 
         return (long)duration.TotalMilliseconds;
     }
-
-    private static string Text(long milliseconds) => DurationText.Format(TimeSpan.FromMilliseconds(milliseconds));
 }

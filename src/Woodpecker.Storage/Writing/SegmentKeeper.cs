@@ -88,7 +88,7 @@ internal sealed partial class SegmentKeeper(
                     ? "the end of the segment is not settled" : null;
             }
 
-            return _roll.IsAtHardCap(open.Bytes) && _lastProblem.Length > 0 ? _lastProblem : null;
+            return Roll.IsAtHardCap(open.Bytes) && _lastProblem.Length > 0 ? _lastProblem : null;
         }
     }
 

@@ -60,9 +60,7 @@ internal sealed class SegmentTransitions(SessionServices services, LogId log, Lo
         GuardAsync(async () =>
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await using var timer = services.Time.CreateTimer(
-                static state => ((CancellationTokenSource)state!).Cancel(), limit,
-                2 * services.Settings.MetadataFreshness, Timeout.InfiniteTimeSpan);
+            limit.CancelAfter(2 * services.Settings.MetadataFreshness, services.Time);
             var members = next is { } id
                 ? await services.Place.ChooseMembersAsync(new SegmentKey(log, id), limit.Token) : null;
             var epoch = await services.Transactions.ReadEpochAsync(log, limit.Token);

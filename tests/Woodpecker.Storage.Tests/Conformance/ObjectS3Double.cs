@@ -20,6 +20,9 @@ public enum ObjectS3Fault
     /// <summary>Answers a put with 200 and an error body.</summary>
     ErrorBehindSuccess,
 
+    /// <summary>Answers 400 without a code that names the request's fault.</summary>
+    Unreadable,
+
     /// <summary>Answers 503 SlowDown.</summary>
     SlowDown,
 
@@ -137,6 +140,8 @@ public sealed class ObjectS3Double : IAsyncDisposable
         var key = slash < 0 ? "" : path[(slash + 1)..];
         if (Fault == ObjectS3Fault.SlowDown)
             await ErrorAsync(response, 503, "SlowDown");
+        else if (Fault == ObjectS3Fault.Unreadable)
+            response.StatusCode = 400;
         else if (key.Length == 0)
             await AnswerBucketAsync(request, response);
         else if (request.HttpMethod == "PUT")

@@ -81,6 +81,15 @@ public sealed class ObjectS3FaultTests
     }
 
     [Fact]
+    public async Task Request_IsUnknownOrUnavailable_WhenTheServerCouldNotReadIt()
+    {
+        await using var server = new ObjectS3Double(ObjectS3Fault.Unreadable);
+        using var store = Open(server);
+        await FailsAsync(ObjectStoreErrorKind.Unknown, () => PutAsync(store));
+        await FailsAsync(ObjectStoreErrorKind.Unavailable, async () => await store.GetAsync(Key, ByteRange.Whole, 10, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Put_IsUnknown_WhenItIsCancelledUnderWay()
     {
         await using var server = new ObjectS3Double(ObjectS3Fault.Hangs);

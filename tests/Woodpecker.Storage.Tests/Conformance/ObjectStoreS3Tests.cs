@@ -34,6 +34,20 @@ public sealed class ObjectStoreS3Tests(ObjectStoreS3Server server) : ObjectStore
         await FailsAsync(ObjectStoreErrorKind.Denied, async () => await new ObjectStoreProbe(store, TimeProvider.System, new Random(1)).RunAsync(CancellationToken.None));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1_000)]
+    [InlineData(5_000)]
+    public async Task RefusedPuts_LeaveTheirConnectionsUsable(int length)
+    {
+        using var store = S3ObjectStore.Create((await server.OptionsAsync()) with { Credentials = new BasicAWSCredentials("AKWOODPECKER", "wrong") });
+        for (var i = 0; i < 30; i++)
+        {
+            await FailsAsync(ObjectStoreErrorKind.Denied, async () => await PutToAsync(store, new ObjectKey("x"), Bytes(length)));
+            await FailsAsync(ObjectStoreErrorKind.Denied, async () => await store.GetAsync(new ObjectKey("x"), ByteRange.Whole, 1, CancellationToken.None));
+        }
+    }
+
     [Fact]
     public async Task AMissingBucket_IsAnErrorNotAnAbsentObject()
     {

@@ -1,3 +1,4 @@
+using Woodpecker.Segments;
 using Woodpecker.Storage.Writing;
 using Woodpecker.Testing.Replicas;
 
@@ -14,6 +15,8 @@ internal sealed class ManualPlace : ISegmentPlace
     public Durability Durability => Durability.Disk2;
 
     public SendWindow? Window => null;
+
+    public RollPolicy? RollLimit { get; set; }
 
     public bool ConfirmsAtOnce { get; set; }
 

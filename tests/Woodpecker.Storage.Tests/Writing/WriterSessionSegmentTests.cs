@@ -126,11 +126,16 @@ public sealed class WriterSessionSegmentTests
         });
     }
 
-    [Fact]
-    public async Task Appends_AreRefusedClearly_WhenTheOpenSegmentIsAtItsCap_AndGoOnWhenMetadataIsBack()
+    [Theory]
+    [InlineData(10_000, null)]
+    [InlineData(1 << 20, 10_000)]
+    public async Task Appends_AreRefusedClearly_WhenTheOpenSegmentIsAtItsCap_AndGoOnWhenMetadataIsBack(long segmentBytes, int? limit)
     {
-        await using var log =
-            await SessionFixture.OpenAsync(segmentBytes: 10_000, place: static p => p.ConfirmsAtOnce = true);
+        await using var log = await SessionFixture.OpenAsync(segmentBytes: segmentBytes, place: p =>
+        {
+            p.ConfirmsAtOnce = true;
+            p.RollLimit = limit is { } bytes ? RollPolicy.Default with { MaxBytes = bytes } : null; // As for journals in memory.
+        });
         await log.AppendAsync("a");
         log.Metadata.Faults.IsDown = true;
         var accepted = 0;

@@ -292,8 +292,11 @@ public abstract class ObjectStoreConformance : IAsyncLifetime
         }
     }
 
-    protected static async Task FailsAsync(ObjectStoreErrorKind kind, Func<Task> call) =>
-        Assert.Equal(kind, (await Assert.ThrowsAsync<ObjectStoreException>(call)).Kind);
+    protected static async Task FailsAsync(ObjectStoreErrorKind kind, Func<Task> call)
+    {
+        var e = await Assert.ThrowsAsync<ObjectStoreException>(call);
+        Assert.True(e.Kind == kind, $"{e.Kind} instead of {kind}: {e.Message}");
+    }
 
     protected ValueTask<PutOutcome> PutAsync(ObjectKey key, byte[] content) =>
         Store.PutIfAbsentAsync(key, new ReadOnlySequence<byte>(content), ObjectChecksum.Of(content), None);
