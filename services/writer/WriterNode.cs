@@ -89,7 +89,7 @@ internal sealed partial class WriterNode(
         var replication = new ReplicationSettings();
         _replicas = new ReplicaPool(
             ClusterId, AppId, nodes, channels, replication, runner.Time, loggers.CreateLogger<ReplicaPool>());
-        _replicas.Prepare();
+        await _replicas.PrepareAsync(cancellationToken);
         var place = new QuorumPlace(_replicas, replication, runner.Time, loggers.CreateLogger<QuorumSink>());
         var takeover = new TakeoverSettings
         {
