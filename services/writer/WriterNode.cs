@@ -158,6 +158,9 @@ internal sealed partial class WriterNode(
             ensemble, epoch, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
     }
 
+    /// <summary>Whether this process is connected to enough of the members to take a log over and append to it.</summary>
+    public bool CanReach(IReadOnlyList<ReplicaId> members) => _replicas?.CanReach(members) == true;
+
     /// <summary>
     /// Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.
     /// </summary>

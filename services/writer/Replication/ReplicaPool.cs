@@ -109,6 +109,16 @@ internal sealed class ReplicaPool : IAsyncDisposable
         return false;
     }
 
+    /// <summary>Whether enough of these nodes for a takeover and for appends are connected.</summary>
+    public bool CanReach(IReadOnlyList<ReplicaId> members)
+    {
+        lock (_gate)
+        {
+            return members.Count(m => _streams.TryGetValue(m.NodeId, out var stream) && stream.IsConnected)
+                >= _settings.Quorum.AckQuorum;
+        }
+    }
+
     /// <summary>Whether a segment without the draining nodes could have a quorum.</summary>
     public bool CanSpareDraining() =>
         _board.ListWorking().Count(nodeId => GetStream(nodeId).IsConnected) >= _settings.Quorum.AckQuorum;
