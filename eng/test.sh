@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds everything and runs every test. Last line: "N passed, N failed, N skipped".
 # Usage: eng/test.sh [--quick] [--long] [PROJECT ...]
-#   --quick    no format check, no models, no fuzzing and no end-to-end tests
+#   --quick    no format check, no models, no fuzzing, no simulation and no end-to-end tests
 #   --long     also the slow cases (WOODPECKER_LONG=1)
-#   PROJECT    names of test projects, for example Core.Tests Storage.Tests, models or fuzz; default: all
+#   PROJECT    names of test projects, for example Core.Tests Storage.Tests, models, fuzz or Simulation; default: all
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,9 +45,8 @@ fi
 
 simulates=false
 if [ ${#projects[@]} -eq 0 ]; then
-  [ "${WOODPECKER_LONG:-}" = 1 ] && simulates=true
   projects=(Architecture.Tests Core.Tests Format.Tests Storage.Tests Hosting.Tests Services.Tests)
-  $quick || projects+=(models fuzz EndToEnd.Tests)
+  $quick || projects+=(models fuzz Simulation EndToEnd.Tests)
 fi
 
 passed=0 failed=0 skipped=0

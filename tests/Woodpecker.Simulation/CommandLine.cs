@@ -6,10 +6,11 @@ namespace Woodpecker.Simulation;
 internal sealed record CommandLine
 {
     public const string Help = """
-        Usage: Woodpecker.Simulation [--seed N [--trace]] [--seeds N | A..B] [--mutant NAME|all] [--jobs N]
+        Usage: Woodpecker.Simulation [--seed N [--trace]] [--seeds N | A..B | A,B,C] [--mutant NAME|all] [--jobs N]
                Woodpecker.Simulation --ci [--commit ID]
           --seed N      run one seed; --trace prints what happened
-          --seeds N     run the seeds 1 to N, or A..B
+          --seeds N     run the seeds 1 to N, or A..B, or those named; many seeds run in slices, of which each is reported:
+                        a run that was stopped goes on with the first seed of the slice that is missing
           --mutant NAME make a known mistake on purpose; all: each until it is caught, or 1,000 seeds
           --jobs N      processes at once (default 1); every process computes on one thread
           --ci          what every commit runs: seeds.txt, 500 new seeds, determinism pairs, 6 mutants
@@ -19,6 +20,13 @@ internal sealed record CommandLine
     public int First { get; init; } = 1;
 
     public int Last { get; init; } = 1;
+
+    /// <summary>Seeds named one by one; empty: the range.</summary>
+    public IReadOnlyList<int> Named { get; init; } = [];
+
+    public IEnumerable<int> Seeds => Named.Count > 0 ? Named : Enumerable.Range(First, Last - First + 1);
+
+    public bool IsMany => Named.Count > 1 || Last > First;
 
     public bool IsTraced { get; init; }
 
@@ -34,6 +42,9 @@ internal sealed record CommandLine
 
     /// <summary>Whether only results are printed, for a parent process.</summary>
     public bool IsChild { get; init; }
+
+    /// <summary>Whether this process formats numbers in an unusual way: nothing may depend on it.</summary>
+    public bool HasOddCulture { get; init; }
 
     /// <summary>Whether the run ends with the first seed that fails.</summary>
     public bool StopsAtFailure { get; init; }
@@ -55,6 +66,7 @@ internal sealed record CommandLine
                 "--list" => line with { Lists = true },
                 "--commit" => line with { Commit = Next() },
                 "--child" => line with { IsChild = true },
+                "--odd-culture" => line with { HasOddCulture = true },
                 "--until-caught" => line with { StopsAtFailure = true },
                 _ => throw new ArgumentException($"unknown option {args[i]}"),
             };
@@ -65,6 +77,8 @@ internal sealed record CommandLine
 
     private static CommandLine WithRange(CommandLine line, string text)
     {
+        if (text.Contains(',', StringComparison.Ordinal))
+            return line with { Named = [.. text.Split(',').Select(Number)] };
         var dots = text.IndexOf("..", StringComparison.Ordinal);
         return dots < 0
             ? line with { First = 1, Last = Number(text) }

@@ -46,7 +46,8 @@ internal static class MutantRun
         return escaped == 0;
     }
 
-    private static (int? Seed, string How) Catch(MutantCase mutant, int limit)
+    /// <summary>Runs seeds until one fails.</summary>
+    public static (int? Seed, string How) Catch(MutantCase mutant, int limit)
     {
         int? seed = null;
         var how = "";

@@ -8,6 +8,7 @@ internal static class SimulationProgram
 {
     private const int MutantSeeds = 1_000;
     private const int ProgressEvery = 100;
+    private const int SliceSize = 200;
 
     public static int Main(string[] args)
     {
@@ -35,47 +36,75 @@ internal static class SimulationProgram
             return CommitRun.Run(line.Commit);
         if (line.Mutant == "all")
             return MutantRun.RunAll(MutantList.All, MutantSeeds, line.Jobs) ? 0 : 1;
-        var tally = line.Jobs > 1 && line.Last > line.First ? RunInChildren(line) : RunHere(line);
+        if (line.HasOddCulture)
+            UseOddCulture();
+        var isSliced = !line.IsChild && line.Named.Count == 0 && (line.Jobs > 1 || line.Last - line.First >= SliceSize);
+        var tally = isSliced ? RunInSlices(line) : RunHere(line);
         if (line.IsChild)
             tally.Export(Console.Out);
         else
-            tally.Print(Console.Out, withCoverage: line.Last > line.First);
+            tally.Print(Console.Out, withCoverage: line.IsMany);
         return tally.Failed.Count == 0 ? 0 : 1;
     }
 
-    /// <summary>Splits a range over processes.</summary>
-    public static Tally RunInChildren(CommandLine line)
+    /// <summary>Runs seeds in a process of their own.</summary>
+    /// <param name="arguments">Which, and how.</param>
+    /// <param name="first">Counted as failed if the process ends in another way than by its verdict.</param>
+    public static Tally RunInChild(IReadOnlyList<string> arguments, int first)
     {
         var tally = new Tally();
-        var gate = new Lock();
-        var count = line.Last - line.First + 1;
-        var jobs = Math.Min(line.Jobs, count);
-        var threads = new Thread[jobs];
-        for (var i = 0; i < jobs; i++)
+        var code = Child.Run(["--child", .. arguments], text =>
         {
-            var first = line.First + (count * i / jobs);
-            var last = line.First + (count * (i + 1) / jobs) - 1;
+            if (text.Length > 1 && text[1] == '\t')
+                tally.Add(text);
+            else
+                Console.WriteLine(text);
+        });
+        if (code > 1)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a process that ran {string.Join(' ', arguments)} ended with code {code}"));
+            tally.Failed.Add(first);
+        }
+
+        return tally;
+    }
+
+    // Slices keep a long run in bounded memory, and say how far it came.
+    private static Tally RunInSlices(CommandLine line)
+    {
+        var size = Math.Min(SliceSize, Math.Max(1, (line.Last - line.First + 1 + line.Jobs - 1) / line.Jobs));
+        var tally = new Tally();
+        var gate = new Lock();
+        var next = line.First;
+        var threads = new Thread[Math.Max(1, line.Jobs)];
+        for (var i = 0; i < threads.Length; i++)
+        {
             threads[i] = new Thread(() =>
             {
-                string[] arguments = ["--child", "--seeds", string.Create(CultureInfo.InvariantCulture, $"{first}..{last}")];
-                if (line.Mutant is { } mutant)
-                    arguments = [.. arguments, "--mutant", mutant];
-                if (line.StopsAtFailure)
-                    arguments = [.. arguments, "--until-caught"];
-                var code = Child.Run(arguments, text =>
+                while (true)
                 {
+                    int first;
                     lock (gate)
                     {
-                        if (text.Length > 1 && text[1] == '\t')
-                            tally.Add(text);
-                        else
-                            Console.WriteLine(text);
+                        if (next > line.Last || (line.StopsAtFailure && tally.Failed.Count > 0))
+                            return;
+                        first = next;
+                        next += size;
                     }
-                });
-                lock (gate)
-                {
-                    if (code > 1)
-                        tally.Failed.Add(first);
+
+                    var last = Math.Min(line.Last, first + size - 1);
+                    string[] arguments = ["--seeds", string.Create(CultureInfo.InvariantCulture, $"{first}..{last}")];
+                    if (line.Mutant is { } mutant)
+                        arguments = [.. arguments, "--mutant", mutant];
+                    if (line.StopsAtFailure)
+                        arguments = [.. arguments, "--until-caught"];
+                    var slice = RunInChild(arguments, first);
+                    lock (gate)
+                    {
+                        tally.Add(slice);
+                        Console.Write(string.Create(CultureInfo.InvariantCulture, $"slice {first}..{last}: "));
+                        slice.Print(Console.Out, withCoverage: false);
+                    }
                 }
             });
             threads[i].Start();
@@ -86,11 +115,22 @@ internal static class SimulationProgram
         return tally;
     }
 
+    private static void UseOddCulture()
+    {
+        var odd = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        odd.NumberFormat.NumberDecimalSeparator = ",";
+        odd.NumberFormat.NegativeSign = "~";
+        odd.NumberFormat.NumberGroupSeparator = "'";
+        odd.DateTimeFormat.TimeSeparator = "|";
+        odd.DateTimeFormat.DateSeparator = "_";
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = odd;
+    }
+
     private static Tally RunHere(CommandLine line)
     {
         var mutant = line.Mutant is { } name ? MutantList.All.First(m => m.Name == name) : null;
         var tally = new Tally();
-        for (var seed = line.First; seed <= line.Last; seed++)
+        foreach (var seed in line.Seeds)
         {
             var result = SeedRun.Run(seed, mutant, line.IsTraced ? Console.Out : null);
             tally.Add(result);
@@ -104,7 +144,7 @@ internal static class SimulationProgram
 
     private static void Print(CommandLine line, SeedResult result)
     {
-        if (line.First == line.Last || result.Seed % ProgressEvery == 0)
+        if (!line.IsMany || (!line.IsChild && result.Seed % ProgressEvery == 0))
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,

@@ -11,6 +11,9 @@ internal sealed class Tally
 
     public List<int> Failed { get; } = [];
 
+    /// <summary>Hash of each seed's trace.</summary>
+    public SortedDictionary<int, string> Hashes { get; } = [];
+
     public int Seeds { get; set; }
 
     public double VirtualSeconds { get; set; }
@@ -30,6 +33,7 @@ internal sealed class Tally
         Seeds++;
         if (result.Failure is not null)
             Failed.Add(result.Seed);
+        Hashes[result.Seed] = result.TraceHash.ToString("x16", CultureInfo.InvariantCulture);
         VirtualSeconds += result.Virtual.TotalSeconds;
         CpuSeconds += result.Cpu.TotalSeconds;
         Coverage.Add(result.Coverage);
@@ -59,6 +63,9 @@ internal sealed class Tally
             case "F":
                 Failed.Add(Whole(parts[1]));
                 break;
+            case "H":
+                Hashes[Whole(parts[1])] = parts[2];
+                break;
         }
     }
 
@@ -70,8 +77,26 @@ internal sealed class Tally
             $"T\t{Seeds}\t{VirtualSeconds:F3}\t{CpuSeconds:F3}\t{Acknowledged}\t{NotAppended}\t{Indeterminate}\t{EntriesRead}"));
         foreach (var (what, count) in Coverage.Counts)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"C\t{what}\t{count}"));
+        foreach (var (seed, hash) in Hashes)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"H\t{seed}\t{hash}"));
         foreach (var seed in Failed)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"F\t{seed}"));
+    }
+
+    /// <summary>Adds all figures of another one.</summary>
+    public void Add(Tally other)
+    {
+        Seeds += other.Seeds;
+        VirtualSeconds += other.VirtualSeconds;
+        CpuSeconds += other.CpuSeconds;
+        Acknowledged += other.Acknowledged;
+        NotAppended += other.NotAppended;
+        Indeterminate += other.Indeterminate;
+        EntriesRead += other.EntriesRead;
+        Coverage.Add(other.Coverage);
+        Failed.AddRange(other.Failed);
+        foreach (var (seed, hash) in other.Hashes)
+            Hashes[seed] = hash;
     }
 
     public void Print(TextWriter output, bool withCoverage)
@@ -84,8 +109,8 @@ internal sealed class Tally
 
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Seeds} seeds, {Failed.Count} failed; {VirtualSeconds / 3600:F1} cluster-hours in {CpuSeconds:F0} core-seconds "
-            + $"({VirtualSeconds / Math.Max(0.001, CpuSeconds):F0} s per core-second, {CpuSeconds / Math.Max(1, Seeds):F2} core-seconds a seed); "
+            $"{Seeds} seeds, {Failed.Count} failed; {VirtualSeconds:F0} simulated seconds ({VirtualSeconds / 3600:F1} cluster-hours) in {CpuSeconds:F0} core seconds: "
+            + $"{VirtualSeconds / Math.Max(0.001, CpuSeconds):F0} simulated seconds per core second, {CpuSeconds / Math.Max(1, Seeds):F2} core seconds a seed; "
             + $"entries: {Acknowledged} acknowledged, {NotAppended} refused, {Indeterminate} indeterminate; {EntriesRead} read"));
     }
 

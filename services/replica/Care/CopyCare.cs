@@ -25,6 +25,9 @@ internal sealed partial class CopyCare(
     ILogger<CopyCare> logger)
 {
     private readonly List<UploadCandidate> _candidates = [];
+
+    // When each sealed copy was first seen sealed, by this process's monotonic clock.
+    private readonly Dictionary<SegmentKey, long> _sealedSince = [];
     private Dictionary<string, NodeValue> _nodes = [];
     private TimeSpan? _nextUpload;
 
@@ -44,6 +47,8 @@ internal sealed partial class CopyCare(
     /// <summary>Ends the look: the uploads that are due begin, under-replicated and oldest first (U8).</summary>
     public void End()
     {
+        foreach (var key in _sealedSince.Keys.Where(key => node.Store.Find(key) is null).ToList())
+            _sealedSince.Remove(key);
         UnderReplicatedCount = _candidates.Count(static candidate => candidate.IsUnderReplicated);
         uploads.Start(_candidates);
     }
@@ -107,13 +112,17 @@ internal sealed partial class CopyCare(
         if (place == members.Count || !IsWhole(copy, segment.Value))
             return;
         var isUnderReplicated = members.Count > 1 && members.Any(IsLost);
-        // U2: the members take turns, so that normally one uploads. By the clock, which decides nothing but who tries first.
+        // U2: the members take turns, so that normally one uploads. By the clock, which decides nothing but who tries first:
+        // whoever sealed may have a clock that is wrong by days, so nobody waits for longer than its turn since it saw the seal.
         // One that doubts its own copy leaves the others the first turn.
         var turn = copy.IsDamaged || copy.IsPoisoned ? place + members.Count : isUnderReplicated || uploads.IsPressed ? 0 : place;
         var stagger = TimeSpan.FromMilliseconds(turn * (double)options.Value.Care.UploadStaggerMilliseconds);
-        var due = segment.Value.SealedAt is { } at
-            ? TimeSpan.FromMicroseconds(at - runner.NowMicroseconds) + stagger
-            : TimeSpan.Zero;
+        if (!_sealedSince.TryGetValue(copy.Key, out var seen))
+            _sealedSince[copy.Key] = seen = runner.Time.GetTimestamp();
+        var waited = runner.Time.GetElapsedTime(seen);
+        if (segment.Value.SealedAt is { } at && TimeSpan.FromMicroseconds(runner.NowMicroseconds - at) is var age && age > waited)
+            waited = age;
+        var due = stagger - waited;
         if (due <= TimeSpan.Zero)
             _candidates.Add(new UploadCandidate(copy.Key, segment, isUnderReplicated, IsAgain: false));
         else if (_nextUpload is null || due < _nextUpload)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Woodpecker.Format.Journals;
+using Woodpecker.Replicas;
 using Woodpecker.Services;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Errors;
@@ -84,7 +85,7 @@ internal sealed partial class UploadDesk : IAsyncDisposable
     }
 
     /// <summary>Drops the local copy if the published objects are verified (U7) or the segment is obsolete by positive evidence (R12).</summary>
-    /// <returns>Release or Obsolete: dropped. Repair: kept, because the published objects are missing or damaged (C7).</returns>
+    /// <returns>Release or Obsolete: dropped. Keep: not now. Repair: kept, because the published objects are missing or damaged (C7).</returns>
     public async ValueTask<ReleaseVerdict> ReleaseAsync(SegmentInfo copy, CancellationToken cancellationToken)
     {
         var key = copy.Key;
@@ -94,22 +95,26 @@ internal sealed partial class UploadDesk : IAsyncDisposable
             return ReleaseVerdict.Keep;
         var capabilities = await _gate.CapabilitiesAsync(cancellationToken);
         var release = new LocalRelease(_metadata, _objects, LocalRelease.VerificationFor(capabilities));
-        var answer = await release.CheckAsync(_node.ClusterId, key, ToLocalCopy(copy), cancellationToken);
+        var answer = await release.CheckAsync(_node.ClusterId, key, LocalCopy.Of(copy), cancellationToken);
+        ReplicaRefusal? refusal = null;
         switch (answer.Verdict)
         {
             case ReleaseVerdict.Release:
-                await _node.Store.DropAsync(
+                refusal = await _node.Store.DropAsync(
                     key, DropReason.Released, Convert.FromHexString(answer.ManifestSha256), cancellationToken);
                 break;
             case ReleaseVerdict.Obsolete:
-                await _node.Store.DropAsync(key, DropReason.Truncated, default, cancellationToken);
+                refusal = await _node.Store.DropAsync(key, DropReason.Truncated, default, cancellationToken);
                 break;
             case ReleaseVerdict.Mismatch or ReleaseVerdict.Repair:
                 Log.Mismatch(_logger, key.ToString(), answer.Detail);
                 break;
         }
 
-        return answer.Verdict;
+        if (refusal is not { } kept)
+            return answer.Verdict;
+        Log.NotDropped(_logger, key.ToString(), kept.Detail);
+        return ReleaseVerdict.Keep;
     }
 
     public async ValueTask DisposeAsync()
@@ -117,15 +122,6 @@ internal sealed partial class UploadDesk : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_running.Values);
         _stop.Dispose();
-    }
-
-    // The chain is known at the sealed end; a short or unsealed copy is not compared, but the published one is verified.
-    private static LocalCopy ToLocalCopy(SegmentInfo copy)
-    {
-        var last = copy.SealedEntry ?? copy.DurableEntry;
-        var isWhole = copy.SealedEntry is { } sealedEntry && copy.DurableEntry == sealedEntry;
-        return new LocalCopy(
-            isWhole ? last : EntryId.None, copy.SealedChain, copy.BaseOffset + Math.Max(0, last.Value));
     }
 
     private async Task UploadAsync(UploadCandidate candidate)
@@ -178,6 +174,9 @@ internal sealed partial class UploadDesk : IAsyncDisposable
 
         [LoggerMessage(3405, LogLevel.Warning, "Segment {Segment} has fewer than its promised copies and is uploaded first; members: {Members}")]
         public static partial void UnderReplicated(ILogger logger, string segment, string members);
+
+        [LoggerMessage(3406, LogLevel.Warning, "The copy of segment {Segment} is not needed any more, but cannot be dropped yet: {Reason}")]
+        public static partial void NotDropped(ILogger logger, string segment, string reason);
 
         [LoggerMessage(3404, LogLevel.Error, "The published objects of segment {Segment} do not fit; the local copy stays: {Reason}")]
         public static partial void Mismatch(ILogger logger, string segment, string reason);

@@ -106,11 +106,8 @@ internal sealed class EmbeddedCare : IAsyncDisposable
 
     private async ValueTask ReleaseAsync(SegmentInfo copy)
     {
-        var last = copy.SealedEntry ?? copy.DurableEntry;
         var isWhole = copy.SealedEntry is { } sealedEntry && copy.DurableEntry == sealedEntry;
-        var local = new LocalCopy(
-            isWhole ? last : EntryId.None, copy.SealedChain, copy.BaseOffset + Math.Max(0, last.Value));
-        var answer = await _release.CheckAsync(_parts.ClusterId, copy.Key, local, _stop.Token).ConfigureAwait(false);
+        var answer = await _release.CheckAsync(_parts.ClusterId, copy.Key, LocalCopy.Of(copy), _stop.Token).ConfigureAwait(false);
         switch (answer.Verdict)
         {
             case ReleaseVerdict.Release:

@@ -32,6 +32,7 @@ internal sealed class JournalFiles : IDisposable
     private ulong _groupSequence;
     private long _usedBytes;
     private volatile bool _isFull;
+    private volatile bool _isOutOfSpace;
     private volatile bool _isStopping;
     private volatile bool _isRollWanted;
 
@@ -62,8 +63,14 @@ internal sealed class JournalFiles : IDisposable
     }
 
     /// <summary>
-    /// Whether a fence, a seal or a drop may be added: they have the reserve (R9). When that is gone too, drops, which give
-    /// room back, go on longest.
+    /// Whether what a recovery copies may be added (T6): beyond the capacity, too, because ending a segment is what gives room
+    /// back, but not out of the reserve of a full disk.
+    /// </summary>
+    public bool AcceptsRecovery => !_isFull || _spares.Count > (_isOutOfSpace ? 1 : 0);
+
+    /// <summary>
+    /// Whether a fence, a seal or a drop may be added: they have the reserve (R9), which is made again beyond the capacity for
+    /// as long as the disk has room. When that is gone too, drops, which give room back, go on longest.
     /// </summary>
     public bool AcceptsControl(bool isDrop) => !_isFull || _spares.Count > 0 || HasRoomForGroups(isDrop ? 3 : 4);
 
@@ -321,11 +328,18 @@ internal sealed class JournalFiles : IDisposable
 
     private static long IndexReserve(long rows) => ContentSize(checked((int)(18 + (rows * SmallestIndexRow))));
 
+    // Beyond the capacity only the reserve is made (R9): files that hold nothing but fences, seals and drops are reclaimed
+    // after two newer checkpoints (J10), so few are ever needed; without them nothing could be given back.
     private bool TryCreateSpare(bool isWritten)
     {
-        var size = UsedBytes + ((_spares.Count + 1) * _options.FileSize);
-        return size <= _options.Capacity && _spares.TryCreate(isWritten);
+        if (_spares.Count > 0 && IsBeyondCapacity(_spares.Count + 1))
+            return false;
+        var isMade = _spares.TryCreate(isWritten);
+        _isOutOfSpace = !isMade;
+        return isMade;
     }
+
+    private bool IsBeyondCapacity(int spares) => UsedBytes + (spares * _options.FileSize) > _options.Capacity;
 
     private JournalTurn Prepare()
     {
@@ -351,12 +365,14 @@ internal sealed class JournalFiles : IDisposable
     {
         while (!_isStopping && _spares.Count < _options.SpareFiles)
         {
-            _isFull = !TryCreateSpare(isWritten: true);
-            if (_isFull)
+            if (!TryCreateSpare(isWritten: true))
+            {
+                _isFull = true;
                 return;
+            }
         }
 
-        _isFull = false;
+        _isFull = IsBeyondCapacity(_spares.Count);
     }
 
     private void Reclaim()

@@ -17,7 +17,10 @@ public sealed record JournalOptions
     /// <summary>Largest body of a record: the largest frame or segment header that is accepted.</summary>
     public int MaxRecordBody { get; init; } = Limits.MaxSegmentHeaderSize;
 
-    /// <summary>Most bytes of files the journal may hold, spare files included; beyond it data is refused (U8).</summary>
+    /// <summary>
+    /// Most bytes of files the journal may hold, spare files included; beyond it data is refused (U8). Fences, seals, drops and
+    /// the copies of a recovery may take a few files more: without them nothing could be given back (R9).
+    /// </summary>
     public long Capacity { get; init; } = 16L * 1024 * MiB;
 
     /// <summary>Spare files kept ready; the last one is the reserve for promises, seals and drops (R9). At least 1.</summary>

@@ -21,7 +21,7 @@ internal sealed class ReplicaWrites(
         if (ReadHeader(key, epoch, encoded, out var facts) is { } wrong)
             return wrong;
         var answer = await DecideAsync(
-            key.Log, encoded.Length, isData: true,
+            key.Log, encoded.Length, RecordUse.Data,
             verified => shard.Core.OnSegmentOpen(facts, verified),
             decision => QueueHeader(facts, epoch, encoded.Span, decision, sink),
             cancellationToken);
@@ -50,7 +50,7 @@ internal sealed class ReplicaWrites(
         if (ReadHeader(key, epoch: null, encoded, out var facts) is { } wrong)
             return new(wrong);
         return DecideAsync(
-            key.Log, encoded.Length, isData: true,
+            key.Log, encoded.Length, RecordUse.Recovery,
             _ => shard.Core.OnRecoveryHeader(recoveryEpoch, facts),
             decision => QueueHeader(facts, recoveryEpoch, encoded.Span, decision, sink: null),
             cancellationToken);
@@ -62,7 +62,7 @@ internal sealed class ReplicaWrites(
         if (ReadFrame(key, frame, out var facts) is { } wrong)
             return new(wrong);
         return DecideAsync(
-            key.Log, frame.Length + RecordHeader.RecoveryPrefixSize, isData: true,
+            key.Log, frame.Length + RecordHeader.RecoveryPrefixSize, RecordUse.Recovery,
             _ => shard.Core.OnRecoveryAppend(recoveryEpoch, facts),
             decision =>
             {
@@ -77,7 +77,7 @@ internal sealed class ReplicaWrites(
     {
         DurableWait? wait = null;
         var refusal = await DecideAsync(
-            key.Log, 0, isData: false,
+            key.Log, 0, RecordUse.Control,
             verified => shard.Core.OnFence(key, epoch, verified),
             // Also for a repeated fence: its record is the barrier behind everything that is queued.
             _ => wait = Mutation.Is(KnownMistake.VolatileFence) ? null : QueuePromise(key.Log, epoch),
@@ -92,7 +92,7 @@ internal sealed class ReplicaWrites(
     {
         DurableWait? wait = null;
         var refusal = await DecideAsync(
-            key.Log, SealRecord.Size, isData: false,
+            key.Log, SealRecord.Size, RecordUse.Control,
             verified => shard.Core.OnSeal(key, epoch, last, chain, verified),
             decision => wait = QueueSeal(key, epoch, last, chain, decision),
             cancellationToken);
@@ -107,10 +107,10 @@ internal sealed class ReplicaWrites(
         DurableWait? wait = null;
         var key = new SegmentKey(drop.Log, drop.Segment);
         var refusal = await DecideAsync(
-            key.Log, DropRecord.Size, isData: false,
+            key.Log, DropRecord.Size, RecordUse.Drop,
             _ => shard.Core.Drop(key) ? ReplicaDecision.Journal(needsPromise: false) : ReplicaDecision.Duplicate(needsPromise: false),
             decision => wait = decision.Kind == ReplicaDecisionKind.Journal ? QueueDrop(key, drop) : null,
-            cancellationToken, isDrop: true);
+            cancellationToken);
         if (wait is not null)
             await wait.Task.WaitAsync(cancellationToken);
         return refusal;
@@ -121,7 +121,7 @@ internal sealed class ReplicaWrites(
     {
         DurableWait? wait = null;
         await DecideAsync(
-            key.Log, 0, isData: false,
+            key.Log, 0, RecordUse.Control,
             _ => ReplicaDecision.Duplicate(needsPromise: false),
             _ => wait = QueuePromise(key.Log, shard.Core.Promises[key.Log]),
             cancellationToken);
@@ -224,11 +224,10 @@ internal sealed class ReplicaWrites(
     private async ValueTask<ReplicaRefusal?> DecideAsync(
         LogId log,
         int bodyLength,
-        bool isData,
+        RecordUse use,
         Func<LogEpoch, ReplicaDecision> decide,
         Action<ReplicaDecision> queue,
-        CancellationToken cancellationToken,
-        bool isDrop = false)
+        CancellationToken cancellationToken)
     {
         LogEpoch verified = default;
         while (true)
@@ -240,8 +239,8 @@ internal sealed class ReplicaWrites(
                     return ReplicaErrors.FailedRefusal();
                 if (shard.Journal.HasRoomFor(bodyLength + PromiseRoom))
                 {
-                    if (!(isData ? AcceptsData : shard.Journal.Files.AcceptsControl(isDrop)))
-                        return ReplicaErrors.Full(isData);
+                    if (!Accepts(use))
+                        return ReplicaErrors.Full(isData: use is RecordUse.Data or RecordUse.Recovery);
                     var decision = decide(verified);
                     if (decision.Kind == ReplicaDecisionKind.Refuse)
                         return decision.Refusal;
@@ -267,6 +266,13 @@ internal sealed class ReplicaWrites(
             verified = epoch;
         }
     }
+
+    private bool Accepts(RecordUse use) => use switch
+    {
+        RecordUse.Data => AcceptsData,
+        RecordUse.Recovery => shard.Journal.Files.AcceptsRecovery,
+        _ => shard.Journal.Files.AcceptsControl(isDrop: use == RecordUse.Drop),
+    };
 
     private bool AcceptsData => shard.Journal.Files.AcceptsData && shard.Journal.Files.FillRatio < options.RefuseDataAt;
 
@@ -374,5 +380,17 @@ internal sealed class ReplicaWrites(
             return ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "the frame is another segment's");
         facts = ReplicaBoot.Facts(header);
         return null;
+    }
+
+    // What a record is for decides how full the journal may be (R9, U8).
+    private enum RecordUse
+    {
+        Data,
+
+        Recovery,
+
+        Control,
+
+        Drop,
     }
 }

@@ -45,9 +45,23 @@ public readonly record struct ReleaseAnswer(ReleaseVerdict Verdict, string Manif
 
 /// <summary>What a process knows of its own copy of a segment.</summary>
 /// <param name="LastEntry">Last entry held; None if none.</param>
-/// <param name="Chain">Chain at that entry.</param>
+/// <param name="Chain">Chain at that entry; null if the copy is short or was never sealed here: then nothing is compared.</param>
 /// <param name="LastOffset">Largest offset the segment may have by this copy; for the proof by truncation.</param>
-public readonly record struct LocalCopy(EntryId LastEntry, ulong Chain, Offset LastOffset);
+public readonly record struct LocalCopy(EntryId LastEntry, ulong? Chain, Offset LastOffset)
+{
+    /// <summary>
+    /// What a replica knows of what it holds. The chain is known at the sealed end only: a short copy, or one that a merge
+    /// overtook before its seal was heard of, is not compared, but the published one is verified.
+    /// </summary>
+    public static LocalCopy Of(Replicas.SegmentInfo copy)
+    {
+        ArgumentNullException.ThrowIfNull(copy);
+        var last = copy.SealedEntry ?? copy.DurableEntry;
+        var isWhole = copy.SealedEntry is { } sealedEntry && copy.DurableEntry == sealedEntry;
+        return new LocalCopy(
+            isWhole ? last : EntryId.None, isWhole ? copy.SealedChain : null, copy.BaseOffset + Math.Max(0, last.Value));
+    }
+}
 
 /// <summary>
 /// Decides whether this process may drop its copy of a segment: only on positive evidence that it has itself verified
@@ -145,8 +159,8 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
     private static string? CheckCopy(SegmentKey key, LocalCopy copy, SegmentManifest manifest)
     {
         var published = manifest.Segments[(int)(key.Segment.Value - manifest.FirstSeg.Value)];
-        return copy.LastEntry == published.LastEntry && copy.Chain != published.Chain
-            ? $"the copy has chain {copy.Chain:x16} at entry {copy.LastEntry}, the manifest {published.Chain:x16}"
+        return copy.Chain is { } chain && copy.LastEntry == published.LastEntry && chain != published.Chain
+            ? $"the copy has chain {chain:x16} at entry {copy.LastEntry}, the manifest {published.Chain:x16}"
             : null;
     }
 

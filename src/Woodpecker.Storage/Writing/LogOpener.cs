@@ -183,12 +183,28 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
             if (segment.Value.State is SegmentState.Truncated or SegmentState.Deleting)
                 break;
             var key = new SegmentKey(reign.Log, id);
-            if (await LoadStateAsync(key, segment.Value, reign, cancellationToken) is { } state)
-                return state;
+            try
+            {
+                if (await LoadStateAsync(key, segment.Value, reign, cancellationToken) is { } state)
+                    return state;
+            }
+            catch (WoodpeckerException e) when (e.Kind == ErrorKind.Unavailable && IsRepeatedBefore(segments, index))
+            {
+                // A member of an empty segment does not answer, perhaps for ever.
+                Log.StateElsewhere(services.Logger, key, e.Message);
+            }
         }
 
         return new AppendFold();
     }
+
+    // The header of an empty segment, if it ever got one, says what the segment before ends with (P2): while that one can
+    // tell, nothing depends on whether somebody who does not answer holds a header.
+    private static bool IsRepeatedBefore(IReadOnlyList<(SegmentId Id, Versioned<SegmentValue> Segment)> segments, int index) =>
+        segments[index].Segment.Value.LastEntry is { IsNone: true }
+        && (index == 0
+            ? segments[0].Id.Value == 0
+            : segments[index - 1].Segment.Value.State is not (SegmentState.Truncated or SegmentState.Deleting));
 
     private async ValueTask<AppendFold?> LoadStateAsync(
         SegmentKey key, SegmentValue segment, Reign reign, CancellationToken cancellationToken)
@@ -216,6 +232,10 @@ public sealed partial class LogOpener(SessionServices services, ISegmentRecovery
     {
         [LoggerMessage(3201, LogLevel.Information, "Log {LogId} is held under epoch {Epoch}")]
         public static partial void Acquired(ILogger logger, LogId logId, LogEpoch epoch);
+
+        [LoggerMessage(
+            3204, LogLevel.Information, "The empty segment {Segment} cannot tell its state, the one before is asked: {Reason}")]
+        public static partial void StateElsewhere(ILogger logger, SegmentKey segment, string reason);
 
         [LoggerMessage(
             3202, LogLevel.Information, "Segment {Segment} was recovered up to entry {LastEntry} ({Origin})")]

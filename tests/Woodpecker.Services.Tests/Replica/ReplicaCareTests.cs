@@ -121,6 +121,22 @@ public sealed class ReplicaCareTests
     }
 
     [Fact]
+    public async Task ASealByAClockThatIsAhead_IsUploadedAfterTheMembersTurn() // U2, section 12, INV-45
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using var replica = await ReplicaHost.StartAsync(world, ("Woodpecker:Care:UploadStaggerMilliseconds", "300"));
+        var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+        using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 3);
+        var value = Sealed(segment, replica.Store.Self);
+        await PutAsync(world, value with
+        {
+            SealedAt = value.SealedAt + (long)TimeSpan.FromDays(1).TotalMicroseconds,
+            Ensemble = [new EnsembleMember("replica-0", Guid.NewGuid(), 0), EnsembleMember.From(replica.Store.Self)],
+        });
+        await UntilAsync(() => replica.Store.Find(_key) is null);
+    }
+
+    [Fact]
     public async Task APlannedStop_OfAJournalInMemory_UploadsWhatItHolds() // Z3, INV-22
     {
         await using var world = await ReplicaWorld.CreateAsync();

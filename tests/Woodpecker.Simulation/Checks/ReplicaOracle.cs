@@ -20,6 +20,7 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 
     // What each node held when its last life ended, until the next one has booted.
     private readonly Dictionary<string, Memory> _ended = new(StringComparer.Ordinal);
+    private readonly Dictionary<SegmentKey, (long Revision, SegmentState State)> _states = [];
     private readonly HashSet<string> _mayLose = new(StringComparer.Ordinal);
 
     // Epochs that stores answered to have promised: durable by R5.
@@ -36,6 +37,12 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 
     /// <summary>A node whose store was damaged or replaced on purpose may hold less.</summary>
     public void AllowLoss(SimNode node) => _mayLose.Add(node.Name);
+
+    public bool MayLose(SimNode node) => _mayLose.Contains(node.Name);
+
+    /// <summary>The store of a node that serves; null otherwise.</summary>
+    public static ReplicaStore? StoreOf(SimNode node) =>
+        node.IsUp ? Opened(node.Life!.Services?.GetService<ReplicaNode>()) : null;
 
     /// <summary>Remembers what a store promised and held.</summary>
     public void OnEnding(SimNode node)
@@ -137,10 +144,15 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 
     private bool HasNewGeneration() => cluster.Of(NodeKind.Replica).Any(n => StoreOf(n)?.Self.Generation > 0 || StoreOf(n) is null);
 
-    private SegmentState? StateOf(SegmentKey key) =>
-        cluster.Etcd.Get(MetadataKeys.Segment(key.Log, key.Segment), cluster.Etcd.Revision) is { } entry
-            ? MetadataJson.Read<SegmentValue>(entry).State
-            : null;
+    // Asked for every copy again and again; a value is read once per revision.
+    private SegmentState? StateOf(SegmentKey key)
+    {
+        if (cluster.Etcd.Get(MetadataKeys.Segment(key.Log, key.Segment), cluster.Etcd.Revision) is not { } entry)
+            return null;
+        if (!_states.TryGetValue(key, out var known) || known.Revision != entry.ModRevision)
+            _states[key] = known = (entry.ModRevision, MetadataJson.Read<SegmentValue>(entry).State);
+        return known.State;
+    }
 
     private SegmentInfo? Find(EnsembleMember member, SegmentKey key)
     {
@@ -149,9 +161,6 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
             return store.Find(key);
         return _ended.TryGetValue(node.Name, out var memory) ? memory.Segments.GetValueOrDefault(key) : null;
     }
-
-    private static ReplicaStore? StoreOf(SimNode node) =>
-        node.IsUp ? Opened(node.Life!.Services?.GetService<ReplicaNode>()) : null;
 
     // Also a store whose journal just failed: what it acknowledged before counts.
     private static ReplicaStore? Opened(ReplicaNode? node) =>

@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Woodpecker.Replica;
 using Woodpecker.Simulation.Engine;
 using Woodpecker.Simulation.Models;
@@ -12,6 +14,7 @@ internal sealed class Cluster
 {
     private readonly Simulator _sim;
     private readonly HashSet<Life> _failing = [];
+    private readonly List<Life> _lives = [];
 
     public Cluster(Simulator sim, Faults faults, Settings settings, Coverage coverage, int writers, int replicas, int readers, int compactors)
     {
@@ -67,7 +70,7 @@ internal sealed class Cluster
     public void Start(SimNode node)
     {
         if (!node.IsUp)
-            Composer.Start(node);
+            _lives.Add(Composer.Start(node));
     }
 
     /// <summary>The process is killed; its machine goes on.</summary>
@@ -97,16 +100,20 @@ internal sealed class Cluster
         _sim.After(length, null, "resume", life.Resume);
     }
 
-    /// <summary>Frees what a life held outside of the collected heap.</summary>
+    /// <summary>
+    /// After the run: frees what lives held outside of the collected heap, and what the whole process knows of them, as it
+    /// knows every meter that was not disposed.
+    /// </summary>
     public void ReleaseAll()
     {
         foreach (var node in Nodes)
+            node.Life?.Kill();
+        foreach (var life in _lives)
         {
-            if (node.Life is { } life)
-            {
-                life.Kill();
-                Release(life);
-            }
+            Release(life);
+            foreach (var hosted in life.Services!.GetServices<IHostedService>())
+                (hosted as IDisposable)?.Dispose();
+            life.Services!.GetService<IMeterFactory>()?.Dispose();
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class Scenario
     {
         Replicas = random.Chance(0.7) ? 3 : 4;
         Writers = 1 + random.Next(3);
-        Compactors = 1 + random.Next(2);
+        Compactors = random.Next(3);
         Length = random.Between(15_000, 60_000);
         var logs = 1 + random.Next(3);
         for (var i = 1; i <= logs; i++)
@@ -82,28 +82,33 @@ internal sealed class Scenario
         });
     }
 
-    private static Settings DrawSettings(SimRandom random) => new()
+    private static Settings DrawSettings(SimRandom random)
     {
-        PipelineDepth = 1 + random.Next(4),
-        IdleSealMilliseconds = random.Chance(0.4) ? 300 + random.Next(2_000) : 5_000,
-        SlotsInFlight = 1 + random.Next(6),
-        AppendTimeoutMilliseconds = 4_000 + random.Next(8_000),
-        LiveSeconds = 2 + random.Next(4),
-        UploadStaggerMilliseconds = random.Chance(0.3) ? 0 : 200 + random.Next(2_000),
-        GcGraceSeconds = random.Next(4),
-        OrphanSeconds = 4 + random.Next(20),
-        OrphanGraceSeconds = random.Next(4),
-        MinKeys = 2 + random.Next(3),
-        Journal = new JournalOptions
+        // At least four of the largest groups, those being 16 KiB and a little (JournalOptions.Validate).
+        var fileSize = (random.Chance(0.5) ? 24 : 32) * 4 * 1024;
+        return new Settings
         {
-            FileSize = 128 * 1024,
-            GroupSize = 8 * 1024,
-            MaxRecordBody = 16 * 1024,
-            Capacity = 32 * 128 * 1024,
-            SpareFiles = 1,
-            MaxGroupRecords = random.Chance(0.3) ? 2 : 64,
-        },
-    };
+            PipelineDepth = 1 + random.Next(4),
+            IdleSealMilliseconds = random.Chance(0.4) ? 300 + random.Next(2_000) : 5_000,
+            SlotsInFlight = 1 + random.Next(6),
+            AppendTimeoutMilliseconds = 4_000 + random.Next(8_000),
+            LiveSeconds = 2 + random.Next(4),
+            UploadStaggerMilliseconds = random.Chance(0.3) ? 0 : 200 + random.Next(2_000),
+            GcGraceSeconds = random.Next(4),
+            OrphanSeconds = 4 + random.Next(20),
+            OrphanGraceSeconds = random.Next(4),
+            MinKeys = 2 + random.Next(3),
+            Journal = new JournalOptions
+            {
+                FileSize = fileSize,
+                GroupSize = 8 * 1024,
+                MaxRecordBody = 16 * 1024,
+                Capacity = (5 + random.Next(28)) * (long)fileSize,
+                SpareFiles = 1,
+                MaxGroupRecords = random.Chance(0.3) ? 2 : 64,
+            },
+        };
+    }
 
     private void DrawRates(SimRandom random)
     {

@@ -69,6 +69,9 @@ internal sealed class World
     /// <summary>A store is damaged on purpose.</summary>
     public void NoteLoss(SimNode node) => _oracle.AllowLoss(node);
 
+    /// <summary>Whether a store was damaged or replaced on purpose.</summary>
+    public bool MayLose(SimNode node) => _oracle.MayLose(node);
+
     public async Task RunAsync()
     {
         try

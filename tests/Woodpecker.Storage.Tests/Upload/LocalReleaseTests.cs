@@ -80,6 +80,20 @@ public sealed class LocalReleaseTests : IAsyncLifetime
         Assert.Equal(ReleaseVerdict.Mismatch, answer.Verdict);
     }
 
+    [Theory]
+    [InlineData(null, 0UL, ReleaseVerdict.Release)] // a merge overtook the seal: nothing to compare
+    [InlineData(-1L, 0UL, ReleaseVerdict.Mismatch)] // sealed with a chain that is not that of the published segment
+    public async Task ACopyOfAnEmptySegment_IsCompared_OnlyIfItWasSealed(long? sealedEntry, ulong chain, ReleaseVerdict verdict) // U7, INV-45
+    {
+        var (id, _) = await _world.SealNextAsync(static _ => { });
+        await _world.UploadAsync(id);
+        var copy = new Storage.Replicas.SegmentInfo(
+            new(_world.Log, id), new LogEpoch(1), _writer.EndOffset, EntryId.None, EntryId.None, EntryId.None,
+            sealedEntry is { } entry ? new EntryId(entry) : null, chain, 0, IsPoisoned: false, IsDamaged: false, 0);
+        var answer = await ReleaseOf(ReleaseVerification.Head).CheckAsync(_world.ClusterId, copy.Key, LocalCopy.Of(copy), default);
+        Assert.Equal(verdict, answer.Verdict);
+    }
+
     [Fact]
     public async Task AnAbsentKey_ProvesNothing_ATruncationPointDoes()
     {

@@ -126,6 +126,26 @@ public sealed class TakeoverTests : TakeoverWorld
     }
 
     [Fact]
+    public async Task AnEmptySegmentWithoutAHeader_DoesNotBlockATakeover_ThoughAMemberWasReplaced() // T8, P2, INV-44
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var (log, _) = await WriteAsync(metadata, entries: 4, held: [4, 4, 4], stamped: true);
+        // Two reigns of which no member ever got a header; between them a store is replaced for good.
+        await (await TakeOverAsync(metadata, log, Place())).Session!.DisposeAsync();
+        Stores[1].Replace(Guid.Parse("bbbbbbbb-0000-0000-0000-000000000001"));
+        await (await TakeOverAsync(metadata, log, Place())).Session!.DisposeAsync();
+
+        var opened = await TakeOverAsync(metadata, log, Place());
+        await using var session = opened.Session!;
+        var segments = await metadata.Writers.ListSegmentsAsync(log.Id, Token);
+        Assert.Equal(EntryId.None, segments[1].Segment.Value.LastEntry);
+        Assert.Equal(EntryId.None, segments[2].Segment.Value.LastEntry);
+        // What the segment before them ends with is known all the same.
+        var retry = await session.AppendAsync(Batch("entry 3", new ProducerStamp(Producer, 1, 3)), Token);
+        Assert.Equal(AppendResult.Ok(new Offset(3), 1, Durability.Disk2), retry); // INV-29
+    }
+
+    [Fact]
     public async Task ProducersAndToken_AreRestored_FromHeaderAndEntries()
     {
         await using var metadata = await MetadataFixture.OpenAsync();
