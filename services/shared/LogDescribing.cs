@@ -24,19 +24,19 @@ internal static class LogDescribing
     public static LogDescription Describe(
         LogId log, LogValue meta, Offset first, Offset end, EpochValue? epoch,
         IEnumerable<(SegmentId Id, SegmentValue Value)>? segments) => new()
-    {
-        Name = meta.Name,
-        Id = log.Value,
-        Mode = meta.Mode.ToString(),
-        Fence = meta.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(meta.Fence) : null,
-        State = meta.State.ToString(),
-        FirstOffset = first.Value,
-        NextOffset = end.Value,
-        Owner = epoch?.Holder,
-        Epoch = epoch?.Epoch.Value ?? 0,
-        Settings = ToSettings(meta),
-        Segments = segments is null ? null : [.. segments.Select(static s => Describe(s.Id, s.Value))],
-    };
+        {
+            Name = meta.Name,
+            Id = log.Value,
+            Mode = meta.Mode.ToString(),
+            Fence = meta.Mode == LogMode.MemoryBuffer ? ObjectStoreTraits.NameOf(meta.Fence) : null,
+            State = meta.State.ToString(),
+            FirstOffset = first.Value,
+            NextOffset = end.Value,
+            Owner = epoch?.Holder,
+            Epoch = epoch?.Epoch.Value ?? 0,
+            Settings = ToSettings(meta),
+            Segments = segments is null ? null : [.. segments.Select(static s => Describe(s.Id, s.Value))],
+        };
 
     /// <summary>Whether two values ask for the same log.</summary>
     public static bool AreAlike(LogValue left, LogValue right) =>

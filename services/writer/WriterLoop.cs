@@ -40,11 +40,13 @@ internal sealed partial class WriterLoop(
         if (!await JoinAsync(stoppingToken))
             return;
         var orphanPeriod = TimeSpan.FromMilliseconds(options.Value.Writer.OrphanPeriodMilliseconds);
+        var cutOff = TimeSpan.FromMilliseconds(options.Value.Writer.CutOffMilliseconds);
         var lookedAt = time.GetTimestamp();
         while (true)
         {
             await Task.Delay(_tick, time, stoppingToken);
             ownership.ReassertAll(node.LiveRevision);
+            await OfferCutOffAsync(cutOff, stoppingToken);
             if (time.GetElapsedTime(lookedAt) < orphanPeriod)
                 continue;
             lookedAt = time.GetTimestamp();
@@ -66,6 +68,18 @@ internal sealed partial class WriterLoop(
             Environment.ExitCode = 1;
             lifetime.StopApplication();
             return false;
+        }
+    }
+
+    private async Task OfferCutOffAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ownership.OfferCutOffAsync(limit, cancellationToken);
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.NotOffered(logger, known.Message);
         }
     }
 
@@ -112,6 +126,9 @@ internal sealed partial class WriterLoop(
     {
         [LoggerMessage(3704, LogLevel.Critical, "{AppId} cannot serve: {Reason}")]
         public static partial void CannotServe(ILogger logger, string appId, string reason);
+
+        [LoggerMessage(3705, LogLevel.Warning, "Logs whose members are not reached cannot be offered: {Reason}")]
+        public static partial void NotOffered(ILogger logger, string reason);
 
         [LoggerMessage(3701, LogLevel.Information, "The owner of log {LogId} is gone; recovering it")]
         public static partial void Recovering(ILogger logger, LogId logId);

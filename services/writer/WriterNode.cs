@@ -89,7 +89,7 @@ internal sealed partial class WriterNode(
         var replication = new ReplicationSettings();
         _replicas = new ReplicaPool(
             ClusterId, AppId, nodes, channels, replication, runner.Time, loggers.CreateLogger<ReplicaPool>());
-        _replicas.Prepare();
+        await _replicas.PrepareAsync(cancellationToken);
         var place = new QuorumPlace(_replicas, replication, runner.Time, loggers.CreateLogger<QuorumSink>());
         var takeover = new TakeoverSettings
         {
@@ -157,6 +157,9 @@ internal sealed partial class WriterNode(
         await EnsembleRecovery.ConfirmReignAsync(
             ensemble, epoch, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
     }
+
+    /// <summary>Whether this process is connected to enough of the members to take a log over and append to it.</summary>
+    public bool CanReach(IReadOnlyList<ReplicaId> members) => _replicas?.CanReach(members) == true;
 
     /// <summary>
     /// Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.

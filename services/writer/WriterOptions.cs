@@ -59,6 +59,12 @@ internal sealed class WriterOptions
         [Range(0, 600_000)]
         public int QuorumGraceMilliseconds { get; set; } = 3_000;
 
+        /// <summary>
+        /// Time without enough members after which a writer that does reach them is asked to take the log (O6), in milliseconds.
+        /// </summary>
+        [Range(100, 600_000)]
+        public int CutOffMilliseconds { get; set; } = 10_000;
+
         /// <summary>Time after which a takeover that finds too few members reports that it is blocked, in milliseconds.</summary>
         [Range(1_000, 600_000)]
         public int TakeoverMilliseconds { get; set; } = 20_000;

@@ -130,6 +130,68 @@ internal sealed partial class LogOwnership(
         return closed.Count(static wasOpen => wasOpen);
     }
 
+    /// <summary>
+    /// Logs whose members this process has not reached for a while are offered to the writers that do (O6). Nothing is given
+    /// up before one of them took it, and then by its fence.
+    /// </summary>
+    /// <param name="limit">How long a log is kept without reaching its members, and how often it is offered.</param>
+    /// <param name="cancellationToken">Stops asking.</param>
+    public async Task OfferCutOffAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string>? writers = null;
+        foreach (var (log, owned) in _logs)
+        {
+            if (owned.Session is not { IsOpen: true } session || session.CutOffFor < limit || !owned.MayOffer(limit, time))
+                continue;
+            writers ??= await ListWritersAsync(cancellationToken);
+            foreach (var writer in writers.Where(w => w != node.AppId))
+            {
+                var reply = await peers.TakeOverAsync(writer, log, session.Epoch, cancellationToken);
+                Log.Offered(
+                    logger, log, session.CutOffFor.TotalSeconds, writer,
+                    reply is null ? "it does not answer" : reply.IsTaken ? "taken" : reply.Reason);
+                if (reply is { IsTaken: true })
+                    break;
+            }
+
+            // Also if the answer was lost: what another writer holds is not ours any more.
+            var epoch = await transactions.ReadEpochAsync(log, cancellationToken);
+            if (epoch is not null && epoch.Value.Epoch > session.Epoch)
+                await session.DisposeAsync();
+        }
+    }
+
+    /// <summary>Takes a log over whose owner does not reach its members, if this process does (O6).</summary>
+    /// <returns>Why not; null if the log is held here now.</returns>
+    /// <exception cref="WoodpeckerException">Unavailable: the takeover began and did not end; its next attempt will.</exception>
+    public async ValueTask<string?> TakeOverAsync(LogRecord log, LogEpoch from, CancellationToken cancellationToken)
+    {
+        if (_isStopping)
+            return "It stops.";
+        var owned = Entry(log.Id);
+        await owned.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            var epoch = await transactions.ReadEpochAsync(log.Id, cancellationToken);
+            if (epoch?.Value.Epoch != from)
+                return "The log is under another epoch by now.";
+            // An open segment decides; without one, the next one may have any members.
+            var segments = await transactions.ListSegmentsAsync(log.Id, cancellationToken);
+            var active = segments.Where(static s => SegmentLifecycle.IsActive(s.Segment.Value.State)).ToList();
+            if (log.Meta.Value.Mode == LogMode.QuorumBuffer && active.Count > 0 && !active.All(
+                s => node.CanReach([.. s.Segment.Value.Ensemble.Select(static m => m.ToReplicaId())])))
+                return "It does not reach the members either.";
+            if (owned.IsKeptClosed || !owned.MayForce(time))
+                return "It took the log by force a moment ago.";
+            return (await OpenHereAsync(owned, log, isForced: true, cancellationToken)).Session is null
+                ? "Another writer was faster." : null;
+        }
+        finally
+        {
+            owned.Gate.Release();
+        }
+    }
+
     /// <summary>Logs whose recovery is blocked, with the reason; empty when all is well.</summary>
     public IReadOnlyDictionary<LogId, string> Blocked => _blocked;
 
@@ -202,16 +264,10 @@ internal sealed partial class LogOwnership(
             var plan = await PlanAsync(owned, log.Id, epoch.Value, isForwarded, refusedBy, cancellationToken);
             if (plan.Owner is not null)
                 return new LogRoute(null, plan.Owner);
-            var live = node.LiveRevision;
-            var opened = await OpenHereAsync(log, plan.IsForced, cancellationToken);
+            var opened = await OpenHereAsync(owned, log, plan.IsForced, cancellationToken);
             switch (opened.Outcome)
             {
                 case OpenOutcome.Opened:
-                    owned.Suspect = null;
-                    owned.Session = opened.Session;
-                    // The live key may have been made again while the log was opened.
-                    if (node.LiveRevision is var now && now != live && now != 0)
-                        opened.Session!.RequestReassert(now);
                     return new LogRoute(opened.Session, null);
                 case OpenOutcome.Gone:
                     throw Gone(log);
@@ -247,12 +303,21 @@ internal sealed partial class LogOwnership(
             : throw Unavailable("This writer stops and no other runs. Nothing was appended.", "Stopping");
     }
 
-    private async ValueTask<OpenResult> OpenHereAsync(LogRecord log, bool isForced, CancellationToken cancellationToken)
+    private async ValueTask<OpenResult> OpenHereAsync(
+        OwnedLog owned, LogRecord log, bool isForced, CancellationToken cancellationToken)
     {
         try
         {
+            var live = node.LiveRevision;
             var opened = await node.OpenAsync(log, isForced, cancellationToken);
             _blocked.TryRemove(log.Id, out _);
+            if (opened.Session is not { } session)
+                return opened;
+            owned.Suspect = null;
+            owned.Session = session;
+            // The live key may have been made again while the log was opened.
+            if (node.LiveRevision is var now && now != live && now != 0)
+                session.RequestReassert(now);
             return opened;
         }
         catch (WoodpeckerException e) when (e.Reason == "RecoveryBlocked")
@@ -360,6 +425,11 @@ internal sealed partial class LogOwnership(
         [LoggerMessage(
             3503, LogLevel.Warning, "{Holder} holds log {LogId} but does not answer: the log is taken from it")]
         public static partial void Forced(ILogger logger, LogId logId, string holder);
+
+        [LoggerMessage(
+            3504, LogLevel.Warning,
+            "The members of log {LogId} have not been reached for {Seconds:F0} s; offered to {Writer}: {Answer}")]
+        public static partial void Offered(ILogger logger, LogId logId, double seconds, string writer, string answer);
 
         [LoggerMessage(3502, LogLevel.Warning, "A log of epoch {Epoch} could not be sealed and released in time")]
         public static partial void NotReleased(ILogger logger, LogEpoch epoch);

@@ -12,6 +12,7 @@ internal sealed class OwnedLog(double jitter) : IDisposable
     private volatile WriterSession? _session;
     private TimeSpan _pause = _firstPause;
     private long _forcedAt;
+    private long _offeredAt;
     private bool _isKeptClosed;
 
     /// <summary>Held while the log is opened.</summary>
@@ -41,6 +42,15 @@ internal sealed class OwnedLog(double jitter) : IDisposable
         var isDuel = _forcedAt != 0 && time.GetElapsedTime(_forcedAt) < 2 * _longestPause;
         _pause = isDuel ? Min(_pause * 2, _longestPause) : _firstPause;
         _forcedAt = time.GetTimestamp();
+        return true;
+    }
+
+    /// <summary>Whether the log may be offered to other writers now, which is asked by one caller only.</summary>
+    public bool MayOffer(TimeSpan pause, TimeProvider time)
+    {
+        if (_offeredAt != 0 && time.GetElapsedTime(_offeredAt) < pause)
+            return false;
+        _offeredAt = time.GetTimestamp();
         return true;
     }
 

@@ -48,8 +48,21 @@ internal sealed class ReplicaPool : IAsyncDisposable
     /// <summary>Whether a registered replica keeps its journal in memory, as of the last choice of an ensemble.</summary>
     public bool HoldsInMemory => _holdsInMemory;
 
-    /// <summary>Connects to the registered nodes ahead of the first segment, which then waits for nothing.</summary>
-    public void Prepare() => _reading = ReadAgainAsync();
+    /// <summary>
+    /// Connects to the registered nodes ahead of the first segment, which then waits for nothing: a writer that takes
+    /// logs over from one that stops has its streams by then. Nodes that do not answer are given up for now after a moment.
+    /// </summary>
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        _reading = ReadAgainAsync();
+        await _reading;
+        var started = _time.GetTimestamp();
+        while (_board.ListWorking().Any(nodeId => !GetStream(nodeId).IsConnected)
+            && _time.GetElapsedTime(started) < _settings.ConnectWait)
+        {
+            await Task.Delay(_settings.FirstPause, _time, cancellationToken);
+        }
+    }
 
     /// <summary>The stream to a node, made on first use.</summary>
     public ReplicaStream GetStream(string nodeId)
@@ -94,6 +107,16 @@ internal sealed class ReplicaPool : IAsyncDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Whether enough of these nodes for a takeover and for appends are connected.</summary>
+    public bool CanReach(IReadOnlyList<ReplicaId> members)
+    {
+        lock (_gate)
+        {
+            return members.Count(m => _streams.TryGetValue(m.NodeId, out var stream) && stream.IsConnected)
+                >= _settings.Quorum.AckQuorum;
+        }
     }
 
     /// <summary>Whether a segment without the draining nodes could have a quorum.</summary>

@@ -61,7 +61,7 @@ internal sealed class EngineParts : IAsyncDisposable
         _verifiedOpener = MakeOpener(PlaceOf(SlotFence.EtcdVerify), _slots);
         if (store is not null)
         {
-            _journal = new JournalPlace(store);
+            _journal = new JournalPlace(store, options.Time);
             _journalOpener = MakeOpener(
                 _journal,
                 new EnsembleRecovery(_journal.OpenEnsemble, QuorumSpec.Single, new TakeoverSettings(), options.Time));

@@ -16,21 +16,25 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
     // The session asks before it sends, so the queue is bounded by this.
     private const int MaxWaiting = 256;
 
+    private static readonly TimeSpan _fullPause = TimeSpan.FromMilliseconds(250);
+
     private readonly ConcurrentQueue<OutgoingFrame> _frames = new();
     private readonly AsyncSignal _wake = new();
     private readonly SegmentOpening _opening;
     private readonly ReplicaStore _store;
     private readonly ISinkListener _listener;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
     private volatile string _detail = "";
     private volatile int _state = (int)SinkState.Ready;
-    private volatile bool _isStopping;
+    private volatile bool _isFull;
     private int _waiting;
     private long _confirmed = EntryId.None.Value;
 
-    public JournalSink(SegmentOpening opening, ReplicaStore store, ISinkListener listener)
+    public JournalSink(SegmentOpening opening, ReplicaStore store, ISinkListener listener, TimeProvider time)
     {
-        (_opening, _store, _listener) = (opening, store, listener);
+        (_opening, _store, _listener, _time) = (opening, store, listener, time);
         _loop = RunAsync();
     }
 
@@ -43,6 +47,8 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
     public EntryId ConfirmedEntry => new(Volatile.Read(ref _confirmed));
 
     public long? ConfirmedSlot => null;
+
+    public bool IsStorageFull => _isFull;
 
     public bool WantsRoll => false;
 
@@ -72,10 +78,11 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
 
     public async ValueTask DisposeAsync()
     {
-        _isStopping = true;
+        await _stop.CancelAsync();
         _wake.Raise();
         await _loop;
         _store.Unsubscribe(this);
+        _stop.Dispose();
     }
 
     private async Task RunAsync()
@@ -87,7 +94,7 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
         {
             if (_frames.TryDequeue(out var frame))
                 await HandOverAsync(frame);
-            else if (_isStopping)
+            else if (_stop.IsCancellationRequested)
                 return;
             else
                 await _wake.WaitAsync();
@@ -109,23 +116,47 @@ internal sealed class JournalSink : ISegmentSink, IReplicaAckSink
         _listener.OnSinkChanged();
     }
 
+    // A store without room keeps the session: what waits is refused by name (U8), and what was sent goes on when there is
+    // room again.
     private async ValueTask TryAsync(Func<ValueTask<ReplicaRefusal?>> call)
     {
-        try
+        while (true)
         {
-            if (await call() is { } refusal)
-                Fail(refusal.Kind == ReplicaRefusalKind.Fenced, $"{refusal.Kind} {refusal.Detail}");
-        }
-        catch (WoodpeckerException e)
-        {
-            Fail(isFenced: false, e.Message);
+            try
+            {
+                if (await call() is not { } refusal)
+                {
+                    if (_isFull)
+                        Turn(SinkState.Ready, "", isFull: false);
+                    return;
+                }
+
+                var detail = $"{refusal.Kind} {refusal.Detail}";
+                if (refusal.Kind != ReplicaRefusalKind.StorageFull)
+                {
+                    Turn(refusal.Kind == ReplicaRefusalKind.Fenced ? SinkState.Fenced : SinkState.Failed, detail, isFull: false);
+                    return;
+                }
+
+                Turn(SinkState.NoQuorum, detail, isFull: true);
+            }
+            catch (WoodpeckerException e)
+            {
+                Turn(SinkState.Failed, e.Message, isFull: false);
+                return;
+            }
+
+            await Task.Delay(_fullPause, _time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_stop.IsCancellationRequested)
+                return;
         }
     }
 
-    private void Fail(bool isFenced, string detail)
+    private void Turn(SinkState state, string detail, bool isFull)
     {
         _detail = detail;
-        _state = (int)(isFenced ? SinkState.Fenced : SinkState.Failed);
+        _isFull = isFull;
+        _state = (int)state;
         _listener.OnSinkChanged();
     }
 }

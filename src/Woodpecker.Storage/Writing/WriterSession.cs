@@ -38,8 +38,9 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     private readonly TimeSpan _linger;
     private volatile bool _isClosing;
     private volatile bool _isAborting;
-    private bool _hasEnded;
+    private volatile bool _hasEnded;
     private long _confirmedEnd;
+    private long _cutOffSince;
     private Task _loop = Task.CompletedTask;
 
     private WriterSession(SessionServices services, SessionStart start)
@@ -73,7 +74,14 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
     public Task Completion => _loop;
 
     /// <summary>Whether appends are still taken.</summary>
-    public bool IsOpen => !_isClosing && !_isAborting && !_loop.IsCompleted;
+    public bool IsOpen => !_isClosing && !_isAborting && !_hasEnded;
+
+    /// <summary>
+    /// How long the session has not reached enough members of its segment, or of those that a next one could have; zero
+    /// while it does, and while they answer that they have no room (O6).
+    /// </summary>
+    public TimeSpan CutOffFor =>
+        Volatile.Read(ref _cutOffSince) is var since && since != 0 ? _time.GetElapsedTime(since) : TimeSpan.Zero;
 
     /// <summary>Bytes of appends admitted and not answered; 0 at rest (INV-32).</summary>
     public long QueuedBytes => _queue.Bytes;
@@ -195,9 +203,21 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
 
         // A segment that was just entered takes what waits at once.
         BuildFrames();
+        NoteReach();
         ExpireWaiting();
         ExpireInFlight();
         _timer.Arm(NextDue());
+    }
+
+    private void NoteReach()
+    {
+        var isCutOff = _segments.Open?.Sink is { } sink
+            ? sink.State is SinkState.NoQuorum or SinkState.Stuck && !sink.IsStorageFull
+            : _segments.OpeningFailure?.Reason == "QuorumUnavailable";
+        if (!isCutOff)
+            Volatile.Write(ref _cutOffSince, 0);
+        else if (_cutOffSince == 0)
+            Volatile.Write(ref _cutOffSince, Math.Max(1, _time.GetTimestamp()));
     }
 
     // W5: death is noticed before confirmations are read, and nobody hears Ok afterwards (INV-19).

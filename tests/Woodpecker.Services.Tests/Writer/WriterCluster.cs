@@ -93,12 +93,12 @@ internal sealed class WriterCluster : IAsyncDisposable
         builder.Services.AddSingleton<ILeaseStore>(Faults);
         builder.Services.AddSingleton(Other?.Store ?? Objects);
         builder.Services.AddSingleton(Other?.Traits ?? ObjectStoreTraits.Default);
-        builder.Services.AddSingleton<IPeerChannels>(_ => new PeerChannels(
+        builder.Services.AddSingleton<IPeerChannels>(_ => new SeverableChannels(new PeerChannels(
             new TransportOptions
             {
                 Kind = TransportKind.Direct,
                 FindDirectAddress = id => _addresses.GetValueOrDefault(id)
-            }));
+            })));
         ((IHostApplicationBuilder)builder).AddWriter();
         var app = builder.Build();
         app.MapDefaultEndpoints();

@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Woodpecker.Protocol.Mapping;
+using Woodpecker.Protocol.Transport;
 using Woodpecker.Protocol.V1;
 using Woodpecker.Writer.Ownership;
 using WireEntry = Woodpecker.Protocol.V1.NewEntry;
@@ -26,6 +27,9 @@ internal sealed class WriterInstance(string appId, WebApplication app, Uri addre
 
     public T Get<T>()
         where T : notnull => app.Services.GetRequiredService<T>();
+
+    /// <summary>From now on this process does not reach the other; others do.</summary>
+    public void CutFrom(string appId) => ((SeverableChannels)Get<IPeerChannels>()).Cut(appId);
 
     /// <summary>A client of its HTTP surface; the app port speaks HTTP/2 only.</summary>
     public HttpClient OpenHttp() => new()

@@ -69,6 +69,50 @@ public sealed class WriterOwnershipTests
     }
 
     [Fact]
+    public async Task OwnerThatAloneIsCutOff_GivesItsLogToAWriterThatReachesTheMembers() // O6
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var owner = await cluster.StartWriterAsync("writer-1", ("Woodpecker:Writer:CutOffMilliseconds", "1000"));
+        Assert.Equal(Offset.Zero, (await owner.AppendAsync("orders", "a")).FirstOffset);
+        var other = await cluster.StartWriterAsync("writer-2");
+        owner.CutFrom("replica-1");
+        owner.CutFrom("replica-2");
+
+        // No caller does anything about it: the log is taken, and the next append of either writer goes to its new owner.
+        await Eventually.BecomesTrueAsync(
+            "the other writer holds the log", () => new ValueTask<bool>(other.Ownership.FindOpen(log.Id) is not null));
+        Assert.Equal(new Offset(1), (await owner.AppendAsync("orders", "b")).FirstOffset);
+        Assert.Equal(new Offset(2), (await other.AppendAsync("orders", "c")).FirstOffset);
+        Assert.Null(owner.Ownership.FindOpen(log.Id));
+        Assert.Equal("writer-2", (await cluster.Segments.ReadEpochAsync(log.Id, Token))!.Value.Holder);
+    }
+
+    [Fact]
+    public async Task OwnerThatIsCutOff_KeepsItsLog_WhenNobodyReachesTheMembers() // O6
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var owner = await cluster.StartWriterAsync("writer-1", ("Woodpecker:Writer:CutOffMilliseconds", "1000"));
+        await owner.AppendAsync("orders", "a");
+        var other = await cluster.StartWriterAsync("writer-2");
+        var epoch = owner.Ownership.FindOpen(log.Id)!.Epoch;
+        foreach (var writer in (WriterInstance[])[owner, other])
+        {
+            writer.CutFrom("replica-1");
+            writer.CutFrom("replica-2");
+        }
+
+        Assert.Equal(
+            "It does not reach the members either.",
+            await owner.Get<WriterPeers>().TakeOverAsync("writer-2", log.Id, epoch, Token) is { } reply ? reply.Reason : null);
+        Assert.Equal("writer-1", (await cluster.Segments.ReadEpochAsync(log.Id, Token))!.Value.Holder);
+        Assert.Contains(
+            "another epoch", (await owner.Get<WriterPeers>().TakeOverAsync("writer-2", log.Id, new LogEpoch(epoch.Value + 1), Token))!.Reason,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task PlannedStop_SealsAndReleases()
     {
         await using var cluster = await WriterCluster.StartAsync();

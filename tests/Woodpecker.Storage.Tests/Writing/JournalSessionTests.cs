@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Woodpecker.Format.Journals;
 using Woodpecker.Quorum;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Journal;
@@ -16,6 +17,8 @@ namespace Woodpecker.Storage.Tests.Writing;
 /// <summary>The embedded mode: sessions over a real store with a journal in memory, one member, one ack.</summary>
 public sealed class JournalSessionTests : IAsyncLifetime
 {
+    private static readonly JournalOptions _journal = ReplicaFixture.SmallJournal with { Capacity = 6 * 128 * 1024 };
+
     private readonly MemoryMedium _medium = new();
     private ReplicaFixture _replica = null!;
     private MetadataFixture _metadata = null!;
@@ -25,7 +28,7 @@ public sealed class JournalSessionTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _replica = new ReplicaFixture(_medium);
+        _replica = new ReplicaFixture(_medium, _journal);
         _metadata = await MetadataFixture.OpenAsync();
         _log = (await _metadata.Logs.CreateAsync(
             new LogValue { Name = "orders", Mode = LogMode.QuorumBuffer }, Token)).Log;
@@ -79,6 +82,41 @@ public sealed class JournalSessionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FullStore_RefusesAppendsByName_AndTheSessionGoesOnWhenThereIsRoomAgain() // U8
+    {
+        await using var session = await OpenAsync();
+        Assert.Equal(Offset.Zero, (await AppendAsync(session, "a")).FirstOffset);
+        var other = new SegmentScript(new SegmentKey(new LogId(99), new SegmentId(0)), new LogEpoch(1), _replica.Store.Self);
+        var acks = new RecordingSink();
+        Assert.Null(await _replica.Store.OpenSegmentAsync(other.Key, other.Epoch, other.EncodedHeader, acks, ReplicaFixture.Soon()));
+        while (await _replica.Store.AppendAsync(other.Key, other.Epoch, other.Next(4_000), acks, ReplicaFixture.Soon()) is null)
+            await acks.WaitAsync(other.Key, other.Last);
+
+        // Those on their way when the store refuses the first one wait; the next one is refused.
+        List<Task<AppendResult>> sent = [];
+        AppendResult? refused = null;
+        while (refused is null)
+        {
+            var next = AppendAsync(session, "sent or refused");
+            if (await Task.WhenAny(next, Task.Delay(TimeSpan.FromSeconds(1), Token)) == next)
+                refused = await next;
+            else
+                sent.Add(next);
+        }
+
+        Assert.Equal(AppendOutcome.NotAppended, refused.Value.Outcome);
+        Assert.Equal(("StorageFull", true), (refused.Value.Error!.Reason, refused.Value.Error.IsRetryable));
+        Assert.NotEmpty(sent);
+        Assert.All(sent, static append => Assert.False(append.IsCompleted));
+
+        Assert.Null(await _replica.Store.DropAsync(other.Key, DropReason.Truncated, default, ReplicaFixture.Soon()));
+        for (var i = 0; i < sent.Count; i++)
+            Assert.Equal(new Offset(1 + (ulong)i), (await sent[i].WaitAsync(ReplicaFixture.Limit, Token)).FirstOffset);
+        Assert.Equal(new Offset(1 + (ulong)sent.Count), (await AppendAsync(session, "after")).FirstOffset);
+        Assert.True(session.IsOpen);
+    }
+
+    [Fact]
     public async Task Close_SealsInMetadataAndStore()
     {
         var session = await OpenAsync();
@@ -91,11 +129,11 @@ public sealed class JournalSessionTests : IAsyncLifetime
 
     private async Task<WriterSession> OpenAsync()
     {
-        var place = new JournalPlace(_replica.Store);
+        var place = new JournalPlace(_replica.Store, TimeProvider.System);
         var recovery =
             new EnsembleRecovery(place.OpenEnsemble, QuorumSpec.Single, new TakeoverSettings(), TimeProvider.System);
         var services = new SessionServices(
-            _metadata.Writers, place, new WriterSettings(), TimeProvider.System,
+            _metadata.Writers, place, new WriterSettings { QuorumGrace = TimeSpan.FromMilliseconds(200) }, TimeProvider.System,
             new AppendBudget(1L << 30), NullLogger.Instance);
         var objects = new ObjectReplay(new InMemoryObjectStore(TimeProvider.System), ReplicaFixture.Cluster);
         var opened = await new LogOpener(services, recovery, objects).OpenAsync(
