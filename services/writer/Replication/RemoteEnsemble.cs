@@ -73,14 +73,20 @@ internal sealed class RemoteEnsemble(
                 Envelope = Envelope(member, epoch),
                 Header = UnsafeByteOperations.UnsafeWrap(header),
             };
-            await call.RequestStream.WriteAsync(first, cancellationToken);
-            await foreach (var frame in frames.WithCancellation(cancellationToken))
+            var isHeard = await TryWriteAsync(call.RequestStream, first, cancellationToken);
+            if (isHeard)
             {
-                var message = new RecoveryAppendRequest { Frame = UnsafeByteOperations.UnsafeWrap(frame) };
-                await call.RequestStream.WriteAsync(message, cancellationToken);
+                await foreach (var frame in frames.WithCancellation(cancellationToken))
+                {
+                    var message = new RecoveryAppendRequest { Frame = UnsafeByteOperations.UnsafeWrap(frame) };
+                    isHeard = await TryWriteAsync(call.RequestStream, message, cancellationToken);
+                    if (!isHeard)
+                        break;
+                }
             }
 
-            await call.RequestStream.CompleteAsync();
+            if (isHeard)
+                await call.RequestStream.CompleteAsync();
             var reply = await call.ResponseAsync;
             return reply.KindCase == RecoveryAppendReply.KindOneofCase.DurableUpTo
                 ? new EntryId(reply.DurableUpTo)
@@ -143,6 +149,21 @@ internal sealed class RemoteEnsemble(
             HasHeader: fenced.Header.Length > 0,
             health);
         return new MemberFence(known, fenced.Header.Memory, default);
+    }
+
+    // False: the member answered before it had heard everything; its answer says why (R6).
+    private static async ValueTask<bool> TryWriteAsync(
+        IClientStreamWriter<RecoveryAppendRequest> stream, RecoveryAppendRequest message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stream.WriteAsync(message, cancellationToken);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     private async ValueTask<bool> MoveNextAsync(
