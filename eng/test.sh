@@ -97,7 +97,7 @@ done
 if $simulates; then
   say "Simulation"
   log="$logs/Simulation.log"
-  timeout --kill-after=30 1200 dotnet exec tests/Woodpecker.Simulation/bin/Debug/net10.0/Woodpecker.Simulation.dll \
+  timeout --kill-after=30 1800 dotnet exec tests/Woodpecker.Simulation/bin/Debug/net10.0/Woodpecker.Simulation.dll \
     --ci --commit "$(git rev-parse HEAD 2>/dev/null)" >"$log" 2>&1
   code=$?
   cat "$log"
