@@ -1,27 +1,42 @@
+using System.Globalization;
 using Woodpecker.Faults.Faults;
 using Woodpecker.Faults.Running;
 
 namespace Woodpecker.Faults;
 
 /// <summary>One fault in one phase.</summary>
-internal sealed record Cell(Fault Fault, Phase Phase)
+/// <param name="Fault">The row.</param>
+/// <param name="Phase">The column.</param>
+/// <param name="Number">Place in the whole list, from which its seed follows.</param>
+internal sealed record Cell(Fault Fault, Phase Phase, int Number)
 {
     public string Name => $"{Fault.Name}/{Phase}";
+
+    public int Seed(FaultOptions options) => unchecked((options.Seed * 1_000) + Number);
 
     /// <summary>
     /// All cells, in rounds: each round has every fault once, in another phase, so that a run that is cut short has seen every
     /// fault.
     /// </summary>
-    public static IEnumerable<Cell> InRounds(IReadOnlyList<Fault> faults)
+    public static IReadOnlyList<Cell> InRounds(IReadOnlyList<Fault> faults)
     {
+        var cells = new List<Cell>();
         for (var round = 0; round < Enum.GetValues<Phase>().Length; round++)
         {
             for (var i = 0; i < faults.Count; i++)
             {
                 var phases = faults[i].Phases;
                 if (round < phases.Count)
-                    yield return new Cell(faults[i], phases[(i + round) % phases.Count]);
+                    cells.Add(new Cell(faults[i], phases[(i + round) % phases.Count], cells.Count));
             }
         }
+
+        return cells;
     }
+
+    /// <summary>Which phases of which faults are no cells, and why.</summary>
+    public static IEnumerable<string> LeftOut(IReadOnlyList<Fault> faults) => faults
+        .Where(static f => f.Phases.Count < Enum.GetValues<Phase>().Length)
+        .Select(static f => string.Create(CultureInfo.InvariantCulture,
+            $"{f.Name}: not in {string.Join(", ", Enum.GetValues<Phase>().Except(f.Phases))} ({f.WhyOnlyThese})"));
 }

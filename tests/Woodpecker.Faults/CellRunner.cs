@@ -7,8 +7,11 @@ using Woodpecker.Testing.Histories;
 
 namespace Woodpecker.Faults;
 
-/// <summary>One cell: load, fault, recovery, everything read back and checked.</summary>
-internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell cell, int number)
+/// <summary>
+/// One cell in three steps: clients are made warm, the fault comes and goes, everything is read back and checked. The first
+/// may run beside the last one of the cell before.
+/// </summary>
+internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell cell) : IAsyncDisposable
 {
     private const long SmallSegment = 64 * 1024;
     private const long LargeSegment = 8 * 1024 * 1024;
@@ -18,23 +21,42 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
     private static readonly TimeSpan _readLimit = TimeSpan.FromSeconds(60);
 
     private readonly List<string> _problems = [];
-    private readonly int _seed = unchecked((options.Seed * 1_000) + number);
+    private readonly List<string> _notes = [];
+    private readonly int _seed = cell.Seed(options);
+    private readonly Workload _load = new(
+        system, $"{cell.Number}", cell.Seed(options),
+        cell.Phase is Phase.Roll or Phase.Upload or Phase.Merge or Phase.Truncation ? SmallSegment : LargeSegment);
 
-    public async Task<CellResult> RunAsync()
+    private CellCost _cost = new();
+    private long _ready;
+
+    /// <summary>Logs and clients; nothing that another cell would notice.</summary>
+    public async Task PrepareAsync()
     {
-        var isSmall = cell.Phase is Phase.Roll or Phase.Upload or Phase.Merge or Phase.Truncation;
-        await using var load = new Workload(system, $"{number}", _seed, isSmall ? SmallSegment : LargeSegment);
-        var result = new CellResult(cell, _seed);
-        var notes = new List<string>();
-        try
+        var start = TimeProvider.System.GetTimestamp();
+        await TryAsync(async () =>
         {
-            await ExerciseAsync(load, notes);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            _problems.Add($"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
-        }
+            using (var limit = new CancellationTokenSource(_recoveryLimit))
+                await _load.CreateLogsAsync(limit.Token);
+            foreach (var log in _load.Logs)
+                _load.StartFollower(log);
+            _load.StartProducers();
+            if (cell.Phase == Phase.Truncation)
+                _load.StartTruncator();
+            await UntilAllAdvanceAsync(_load.Statistics.Elapsed);
+            await Task.Delay(cell.Phase is Phase.Merge or Phase.CatchUp ? 2_000 : 500); // Something to merge, to catch up with.
+        });
+        _cost = _cost with { Prepare = Since(start) };
+        _ready = TimeProvider.System.GetTimestamp();
+    }
 
+    /// <summary>The fault, its end, and every log taking appends again.</summary>
+    public async Task ExerciseAsync()
+    {
+        _cost = _cost with { Waited = Since(_ready) };
+        if (_problems.Count == 0)
+            await TryAsync(MeetFaultAsync);
+        var start = TimeProvider.System.GetTimestamp();
         try
         {
             await system.MendAsync();
@@ -44,50 +66,72 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             _problems.Add($"The system did not become healthy again: {e.Message.Split('\n')[0]}");
         }
 
-        await CheckAsync(load);
+        await TryAsync(_load.StopProducersAsync);
+        _cost = _cost with { Mend = Math.Round(_cost.Mend + Since(start), 1) };
+    }
+
+    /// <summary>Reads everything back and judges it.</summary>
+    public async Task<CellResult> FinishAsync()
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        await CheckAsync(_load);
         if (_problems.Count > 0 || options.KeepsAll)
-            Keep(load);
+            Keep(_load);
         if (_problems.Count == 0)
-            await DeleteAsync(load);
-        var statistics = load.Statistics;
-        return result with
+            await DeleteAsync(_load);
+        _cost = _cost with { Check = Since(start) };
+        var statistics = _load.Statistics;
+        return CellResult.Of(cell, options) with
         {
             Acknowledged = statistics.Acknowledged,
             Indeterminate = statistics.Indeterminate,
             Refused = statistics.Refused,
             Reasons = statistics.Reasons,
-            LongestPause = statistics.LongestPause,
-            Recovery = statistics.Recovery,
-            Notes = notes,
+            LongestPause = Math.Round(statistics.LongestPause.TotalSeconds, 2),
+            Recovery = Math.Round(statistics.Recovery.TotalSeconds, 2),
+            Notes = _notes,
             Problems = _problems,
+            Cost = _cost,
         };
     }
 
-    private async Task ExerciseAsync(Workload load, List<string> notes)
+    public ValueTask DisposeAsync() => _load.DisposeAsync();
+
+    private static double Since(long start) => Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1);
+
+    private async Task TryAsync(Func<Task> step)
     {
-        using (var limit = new CancellationTokenSource(_recoveryLimit))
-            await load.CreateLogsAsync(limit.Token);
-        foreach (var log in load.Logs)
-            load.StartFollower(log);
+        try
+        {
+            await step();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _problems.Add($"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
+        }
+    }
+
+    private async Task MeetFaultAsync()
+    {
         var isIdle = cell.Phase == Phase.Idle;
-        load.StartProducers();
-        if (cell.Phase == Phase.Truncation)
-            load.StartTruncator();
-        await UntilAllAdvanceAsync(load, load.Statistics.Elapsed);
         var withholdsStore = cell.Phase == Phase.Upload && system.Store is not null;
         if (withholdsStore)
+        {
             system.Store!.Mode = (StoreFault.SlowDown, 1); // What is sealed now is uploaded during the fault.
-        await Task.Delay(cell.Phase is Phase.Merge or Phase.CatchUp ? 3_000 : 1_000);
-        var owner = (await DescribeAsync(load)) ?? FaultSystem.Writers[0];
+            await Task.Delay(500);
+        }
+
+        var owner = (await DescribeAsync(_load)) ?? FaultSystem.Writers[0];
         if (isIdle)
-            await load.StopProducersAsync();
+            await _load.StopProducersAsync();
         if (withholdsStore)
             system.Store!.Mode = (StoreFault.None, 1);
-        load.Statistics.ForgetPauses();
+        _load.Statistics.ForgetPauses();
 
-        var context = new FaultContext(system, load, new Random(_seed), options.Duration, options, owner);
+        var context = new FaultContext(system, _load, new Random(_seed), options.Duration, options, owner);
         using var end = new CancellationTokenSource();
-        var side = SideEventsAsync(load, owner, end.Token);
+        var start = TimeProvider.System.GetTimestamp();
+        var side = SideEventsAsync(_load, owner, end.Token);
         try
         {
             await cell.Fault.ActAsync(context);
@@ -96,21 +140,15 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         {
             await end.CancelAsync();
             await side;
-            notes.AddRange(context.Notes);
+            _notes.AddRange(context.Notes);
+            _cost = _cost with { Fault = Since(start) };
         }
 
-        var healed = load.Statistics.Elapsed;
-        load.Statistics.Mark();
-        await system.MendAsync();
-        if (isIdle)
-        {
-            await AppendAfterIdleAsync(load);
-            return;
-        }
-
-        await UntilAllAdvanceAsync(load, healed);
-        await Task.Delay(500);
-        await load.StopProducersAsync();
+        var healed = _load.Statistics.Elapsed;
+        _load.Statistics.Mark();
+        start = TimeProvider.System.GetTimestamp();
+        await Task.WhenAll(system.OpenAllAsync(), isIdle ? AppendAfterIdleAsync(_load) : UntilAllAdvanceAsync(healed));
+        _cost = _cost with { Mend = Since(start) };
     }
 
     /// <summary>What the phase does while the fault lasts.</summary>
@@ -162,14 +200,18 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         return (await load.Client.DescribeLogAsync(load.Quorum, limit.Token)).Owner;
     }
 
-    private static async Task UntilAllAdvanceAsync(Workload load, TimeSpan since)
+    private async Task UntilAllAdvanceAsync(TimeSpan since)
     {
-        foreach (var log in load.Logs)
+        foreach (var log in _load.Logs)
         {
-            while (!load.Statistics.HasAdvanced(log, since))
+            while (!_load.Statistics.HasAdvanced(log, since))
             {
-                if (load.Statistics.Elapsed - since > _recoveryLimit)
-                    throw new TimeoutException($"Log {log} took no append within {_recoveryLimit.TotalSeconds} s (INV-44). {load.Statistics.Reasons}");
+                if (_load.Statistics.Elapsed - since > _recoveryLimit)
+                {
+                    throw new TimeoutException(
+                        $"Log {log} took no append within {_recoveryLimit.TotalSeconds} s (INV-44). {_load.Statistics.Reasons}");
+                }
+
                 await Task.Delay(20);
             }
         }
@@ -197,11 +239,9 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
     {
         try
         {
-            await load.StopProducersAsync();
             await load.StopReadersAsync();
             using var limit = new CancellationTokenSource(_readLimit);
-            foreach (var log in load.Logs)
-                await load.ReadAllAsync(log, AcknowledgedEnd(load, log), "after the fault", limit.Token);
+            await Task.WhenAll(load.Logs.Select(log => load.ReadAllAsync(log, AcknowledgedEnd(load, log), "after the fault", limit.Token)));
         }
         catch (Exception e) when (e is WoodpeckerException or TimeoutException or OperationCanceledException)
         {
@@ -235,7 +275,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
     private async Task DeleteAsync(Workload load)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-        foreach (var log in load.Logs)
+        await Task.WhenAll(load.Logs.Select(async log =>
         {
             try
             {
@@ -243,9 +283,10 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             }
             catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
             {
-                _problems.Add($"{log} could not be deleted: {e.Message}");
+                lock (_problems)
+                    _problems.Add($"{log} could not be deleted: {e.Message}");
             }
-        }
+        }));
     }
 
     private void Keep(Workload load)

@@ -3,39 +3,54 @@ using Woodpecker.Faults.Running;
 
 namespace Woodpecker.Faults;
 
-/// <summary>Runs cells one after the other on one system; a new one after a cell that failed.</summary>
-internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> cells)
+/// <summary>
+/// Runs cells on one system; a new one after a cell that failed. A cell is read back while the next one's clients become warm,
+/// and is over before the next fault comes.
+/// </summary>
+internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> all, IReadOnlyList<Cell> asked)
 {
     private readonly long _start = TimeProvider.System.GetTimestamp();
     private readonly List<CellResult> _results = [];
-    private readonly List<Cell> _notRun = [];
+    private Dictionary<string, CellResult> _known = [];
     private FaultSystem? _system;
+    private Task<CellResult>? _finishing;
+    private CellRunner? _last;
     private volatile bool _isStopping;
 
     private TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(_start);
+
+    // Nothing of a cell takes that long but a fault that is asked to; a cell that hangs must not take the run with it.
+    private TimeSpan CellLimit => TimeSpan.FromMinutes(6) + options.Outage + (options.Duration * 4);
 
     public async Task<int> RunAsync()
     {
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopAfterThisCell);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopAfterThisCell);
+        if (options.Results is { } file)
+            _known = MatrixReport.LastOfEach(ResultFile.Load(file));
+        var cells = asked
+            .Where(c => c.Number % options.Part.Count == options.Part.Index - 1)
+            .Where(c => options.Again || !_known.TryGetValue(c.Name, out var known) || known.Skipped is not null)
+            .ToList();
+        Console.WriteLine($"{cells.Count} cells to run, {asked.Count(c => _known.ContainsKey(c.Name))} known already.");
+        foreach (var reason in Cell.LeftOut([.. asked.Select(static c => c.Fault).Distinct()]))
+            Console.WriteLine($"left out: {reason}");
         var hasS3 = HasS3();
         foreach (var needsFiles in new[] { false, true })
         {
-            foreach (var (index, cell) in cells.Index().Where(c => c.Item.Fault.NeedsObjectFiles == needsFiles))
+            foreach (var cell in cells.Where(c => c.Fault.NeedsObjectFiles == needsFiles))
             {
-                if (_isStopping || Elapsed > options.Limit)
-                    _notRun.Add(cell);
-                else
-                    await RunAsync(cell, index, withS3: hasS3 && !needsFiles);
+                if (!_isStopping && Elapsed < options.Limit)
+                    await RunAsync(cell, withS3: hasS3 && !needsFiles);
             }
 
             await StopAsync();
         }
 
-        var report = MatrixReport.Write(_results, _notRun, options, Elapsed);
-        if (options.Output is { } file)
-            await File.WriteAllTextAsync(file, report);
-        Console.WriteLine(report);
+        if (options.Results is not null)
+            await MatrixReport.MakeAsync(options, all);
+        else
+            await MatrixReport.WriteAsync(_results, asked, options);
         return _results.Any(static r => r.Problems.Count > 0) || _results.All(static r => r.Skipped is not null) ? 1 : 0;
     }
 
@@ -46,28 +61,63 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> cells)
         context.Cancel = true;
     }
 
-    private async Task RunAsync(Cell cell, int index, bool withS3)
+    private async Task RunAsync(Cell cell, bool withS3)
     {
-        var seed = unchecked((options.Seed * 1_000) + index);
-        CellResult result;
+        CellRunner? runner = null;
         try
         {
-            _system ??= await FaultSystem.StartAsync(withS3);
-            result = cell.Fault.WhyNot(_system) is { } why
-                ? new CellResult(cell, seed) { Skipped = why }
-                : await new CellRunner(_system, options, cell, index).RunAsync();
+            _system ??= await FaultSystem.StartAsync(withS3, options);
+            if (cell.Fault.WhyNot(_system) is { } why)
+            {
+                Add(CellResult.Of(cell, options) with { Skipped = why });
+                return;
+            }
+
+            runner = new CellRunner(_system, options, cell);
+            await runner.PrepareAsync().WaitAsync(CellLimit);
+            if (!await EndLastAsync())
+            {
+                // What the last one met may still be there.
+                await runner.DisposeAsync();
+                await StopAsync();
+                await RunAsync(cell, withS3);
+                return;
+            }
+
+            await runner.ExerciseAsync().WaitAsync(CellLimit);
+            (_last, _finishing) = (runner, runner.FinishAsync());
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            result = new CellResult(cell, seed) { Problems = [$"{e.GetType().Name}: {FirstLines(e.Message)}"] };
+            Add(CellResult.Of(cell, options) with { Problems = [$"{e.GetType().Name}: {FirstLines(e.Message)}"] });
+            if (runner is not null)
+                await runner.DisposeAsync();
+            await StopAsync();
         }
+    }
 
+    /// <summary>Waits for what is read back of the last cell.</summary>
+    /// <returns>Whether it was clean.</returns>
+    private async Task<bool> EndLastAsync()
+    {
+        if (_finishing is not { } finishing)
+            return true;
+        var last = _last!;
+        (_finishing, _last) = (null, null);
+        var result = await finishing.WaitAsync(CellLimit);
+        await last.DisposeAsync();
+        Add(result);
+        return result.Problems.Count == 0;
+    }
+
+    private void Add(CellResult result)
+    {
         _results.Add(result);
-        Console.WriteLine(result.Skipped is { } skipped ? $"skipped {cell.Name}: {skipped}" : MatrixReport.Line(result));
+        if (options.Results is { } file)
+            ResultFile.Append(file, result);
+        Console.WriteLine(result.Skipped is { } skipped ? $"skipped {result.Name}: {skipped}" : MatrixReport.Line(result, earlier: null));
         foreach (var problem in result.Problems)
             Console.WriteLine($"    {problem}");
-        if (result.Problems.Count > 0)
-            await StopAsync();
     }
 
     private string FirstLines(string message)
@@ -80,6 +130,7 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> cells)
 
     private async Task StopAsync()
     {
+        await EndLastAsync();
         if (_system is { } system)
             await system.DisposeAsync();
         _system = null;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Woodpecker.EndToEnd.Tests;
 using Woodpecker.Faults.Running;
 using Woodpecker.Faults.Shim;
@@ -27,12 +28,21 @@ internal static class DiskFaults
             static r => new ShimFaults(Clock: r.Next(-3600, 3600) * TimeSpan.FromSeconds(1))),
     ];
 
+    /// <summary>
+    /// R9, U8: files that were made in advance go on being written; so much is appended that the replica needs another one and has
+    /// no room for it.
+    /// </summary>
     private static async Task FullAsync(FaultContext c)
     {
-        c.System.SmallDisk!.Fill();
-        await Task.Delay(c.Duration);
-        c.System.SmallDisk.Empty();
+        var disk = c.System.SmallDisk!;
+        var before = disk.Spares();
+        disk.Fill();
+        var bytes = await c.Load.AppendMuchAsync(c.Duration * 4, () => disk.Spares() == 0);
+        await Task.Delay(c.Duration / 2);
+        var after = disk.Spares();
+        disk.Empty();
         c.Notes.Add(c.System.IsEnded(FaultSystem.SmallDiskReplica) ? "the replica stopped itself" : "the replica went on");
+        c.Notes.Add(string.Create(CultureInfo.InvariantCulture, $"{bytes / 1_000_000} MB appended; {before} spare files before, {after} after"));
     }
 
     /// <summary>J5: the first error ends the process; nothing is acknowledged past it.</summary>

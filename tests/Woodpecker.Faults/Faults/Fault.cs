@@ -13,4 +13,7 @@ internal sealed record Fault(string Name, Func<FaultContext, Task> ActAsync)
 
     /// <summary>Phases in which it means something.</summary>
     public IReadOnlyList<Phase> Phases { get; init; } = Enum.GetValues<Phase>();
+
+    /// <summary>Why not the other phases.</summary>
+    public string WhyOnlyThese { get; init; } = "";
 }

@@ -5,6 +5,7 @@ internal static class FaultTable
 {
     public static IReadOnlyList<Fault> All { get; } =
     [
-        .. ProcessFaults.All, .. NetworkFaults.All, .. StoreFaults.All, .. MetadataFaults.All, .. DiskFaults.All, .. RestFaults.All,
+        .. ProcessFaults.All, .. NetworkFaults.All, .. PacketFaults.All, .. StoreFaults.All, .. MetadataFaults.All, .. DiskFaults.All, .. RestFaults.All,
+        .. VersionFaults.All,
     ];
 }

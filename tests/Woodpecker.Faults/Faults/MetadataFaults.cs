@@ -14,11 +14,16 @@ internal static partial class MetadataFaults
     [
         new("etcd killed and restarted at once", static c => DownAsync(c, TimeSpan.Zero)),
         new("etcd away", static c => DownAsync(c, c.Duration)),
-        new("etcd away for long", OutageAsync) { Phases = [Phase.Steady] },
+        new("etcd away for long", OutageAsync) { Phases = [Phase.Steady], WhyOnlyThese = "etcd away has them all; the length is what this adds" },
         new("etcd stopped 1 s", static c => PauseAsync(c, TimeSpan.FromSeconds(1))),
         new("etcd stopped beyond all leases", static c => PauseAsync(c, TimeSpan.FromSeconds(6))),
         new("all leases revoked", RevokeAsync) { WhyNot = static _ => WhyNoTool() },
-        new("etcd compacted", CompactAsync) { WhyNot = static _ => WhyNoTool(), Phases = [Phase.Steady, Phase.Roll, Phase.Takeover, Phase.Merge] },
+        new("etcd compacted", CompactAsync)
+        {
+            WhyNot = static _ => WhyNoTool(),
+            Phases = [Phase.Steady, Phase.Roll, Phase.Takeover, Phase.Merge],
+            WhyOnlyThese = "the other phases watch no other keys",
+        },
     ];
 
     private static async Task DownAsync(FaultContext c, TimeSpan time)

@@ -25,8 +25,16 @@ internal static class ProcessFaults
         new("stop one replica 6 s", static c => PauseAsync(c, 6 * _second, c.AnyReplica())),
         new("stop all replicas 2 s", static c => PauseAsync(c, 2 * _second, [.. FaultSystem.Replicas])),
         new("stop compactor beyond its lease", static c => PauseAsync(c, 6 * _second, "compactor")),
-        new("rolling restart", RollAsync) { Phases = [Phase.Steady, Phase.Roll, Phase.CatchUp] },
-        new("two compactors", TwoCompactorsAsync) { Phases = [Phase.Steady, Phase.Upload, Phase.Merge, Phase.Truncation] },
+        new("rolling restart", RollAsync)
+        {
+            Phases = [Phase.Steady, Phase.Roll, Phase.CatchUp],
+            WhyOnlyThese = "every process is restarted in turn, so the kills have its other phases",
+        },
+        new("two compactors", TwoCompactorsAsync)
+        {
+            Phases = [Phase.Steady, Phase.Upload, Phase.Merge, Phase.Truncation],
+            WhyOnlyThese = "a compactor has nothing to do with the others",
+        },
     ];
 
     private static async Task KillAsync(FaultContext c, params string[] resources)
@@ -39,11 +47,7 @@ internal static class ProcessFaults
         }
 
         await Task.Delay(c.Duration);
-        foreach (var resource in resources)
-        {
-            if (c.System.IsEnded(resource))
-                await c.System.System.RestartAsync(resource);
-        }
+        await c.System.RestartAsync(resources);
     }
 
     private static async Task PauseAsync(FaultContext c, TimeSpan time, params string[] resources)

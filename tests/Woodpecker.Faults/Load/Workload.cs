@@ -11,6 +11,7 @@ namespace Woodpecker.Faults.Load;
 internal sealed class Workload : IAsyncDisposable
 {
     private const int MaxOpen = 16;
+    private const int LargeEntry = 512 * 1024;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
     private readonly FaultSystem _system;
@@ -62,6 +63,25 @@ internal sealed class Workload : IAsyncDisposable
         _producers.Add(Task.Run(() => ProduceAsync("slots", 3, Slots, new LogWriterOptions { RetryPatience = _patience }, maxBatch: 2)));
         _producers.Add(Task.Run(() => CompareAndAppendAsync("conditional-1", 4)));
         _producers.Add(Task.Run(() => CompareAndAppendAsync("conditional-2", 5)));
+    }
+
+    /// <summary>Appends large entries, one after the other, until a condition holds or the time is over.</summary>
+    /// <returns>Bytes that were acknowledged.</returns>
+    public async Task<long> AppendMuchAsync(TimeSpan limit, Func<bool> isEnough)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        long bytes = 0;
+        for (ulong sequence = 0; TimeProvider.System.GetElapsedTime(start) < limit && !isEnough(); sequence++)
+        {
+            var payload = SelfDescribingPayload.Create(6, sequence, LargeEntry, _seed);
+            var op = History.InvokeAppend("large", Quorum, payload);
+            var result = await _client.AppendAsync(Quorum, payload, CancellationToken.None);
+            Record(op, Quorum, result);
+            if (result.Outcome == AppendOutcome.Ok)
+                bytes += LargeEntry;
+        }
+
+        return bytes;
     }
 
     /// <summary>A reader that follows a log from an offset on until the load ends.</summary>
@@ -186,7 +206,7 @@ internal sealed class Workload : IAsyncDisposable
             open.RemoveAll(static t => t.IsCompleted);
             if (open.Count >= MaxOpen)
                 await Task.WhenAny(open);
-            await Task.Delay(random.Next(2, 20), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(5, 40), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await Task.WhenAll(open);

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -36,14 +37,14 @@ internal sealed class StoreProxy : IAsyncDisposable
     /// <summary>Requests that met a fault.</summary>
     public int Faults => Volatile.Read(ref _faults);
 
-    public static async Task<StoreProxy> StartAsync(Uri target)
+    public static async Task<StoreProxy> StartAsync(Uri target, IPAddress address)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(static kestrel =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Listen(System.Net.IPAddress.Loopback, 0, static l => l.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(address, 0, static l => l.Protocols = HttpProtocols.Http1);
         });
         var app = builder.Build();
         var proxy = new StoreProxy(app, target);

@@ -16,15 +16,21 @@ internal sealed class TcpLink : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<Socket> _open = [];
     private readonly int _target;
+    private readonly PacketLoss? _packets;
     private readonly Task _accepting;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LinkState _state;
 
-    public TcpLink(string name, int target)
+    /// <param name="name">For people.</param>
+    /// <param name="target">Port on loopback that is behind it.</param>
+    /// <param name="packets">Gives it an address of its own, whose packets can be lost; null for the usual one.</param>
+    public TcpLink(string name, int target, PacketLoss? packets)
     {
         Name = name;
         _target = target;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _packets = packets;
+        Address = packets?.NextAddress() ?? IPAddress.Loopback;
+        _listener.Bind(new IPEndPoint(Address, 0));
         _listener.Listen();
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _accepting = AcceptAsync();
@@ -35,7 +41,14 @@ internal sealed class TcpLink : IAsyncDisposable
     /// <summary>Where clients connect to.</summary>
     public int Port { get; }
 
-    public string Url => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}");
+    /// <summary>A loopback address; its own where packets can be lost.</summary>
+    public IPAddress Address { get; }
+
+    public string Url => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"http://{Address}:{Port}");
+
+    /// <summary>Packets between the client and this link that the kernel loses from now on.</summary>
+    public void Lose(LostPackets lost) =>
+        (_packets ?? throw new InvalidOperationException("No namespace.")).Lose(Address, lost);
 
     public LinkState State
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using Aspire.Hosting.Testing;
 using Woodpecker.Client;
 using Woodpecker.EndToEnd.Tests;
@@ -26,7 +27,7 @@ internal sealed class FaultSystem : IAsyncDisposable
     [
         "Ports:Base=0", "Writers=2", "Writer:LiveSeconds=3", "Writer:IdleSealMilliseconds=1500", "Care:PeriodMilliseconds=300",
         "Care:UploadStaggerMilliseconds=300", "Compactor:PassMilliseconds=2000", "Compactor:MinKeys=3", "Compactor:GcGraceSeconds=1",
-        "Writer:AppendTimeoutMilliseconds=8000", "--Logging:LogLevel:Default=None",
+        "Writer:AppendTimeoutMilliseconds=8000", "Journal:FileBytes=20971520", "--Logging:LogLevel:Default=None",
     ];
 
     private readonly string _data = Directory.CreateTempSubdirectory("woodpecker-faults-").FullName;
@@ -51,6 +52,17 @@ internal sealed class FaultSystem : IAsyncDisposable
     /// <summary>In front of the real S3 server; null where objects are files in <see cref="ObjectsFolder"/>.</summary>
     public StoreProxy? Store { get; private set; }
 
+    /// <summary>Loses packets of links and of the object store; null where there is no namespace of our own.</summary>
+    public PacketLoss? Packets { get; private set; }
+
+    public string WhyNoPackets { get; private set; } = "";
+
+    /// <summary>Where the object store's proxy listens.</summary>
+    public IPAddress StoreAddress { get; private set; } = IPAddress.Loopback;
+
+    /// <summary>A built checkout of an earlier commit.</summary>
+    public string? Previous { get; private init; }
+
     public SmallDisk? SmallDisk { get; private set; }
 
     public string WhyNoSmallDisk { get; private set; } = "";
@@ -66,24 +78,27 @@ internal sealed class FaultSystem : IAsyncDisposable
     /// <summary>Between a replica's sidecar and the replica.</summary>
     public TcpLink AppLink(string replica) => _appLinks[replica];
 
-    public static async Task<FaultSystem> StartAsync(bool withS3)
+    public static async Task<FaultSystem> StartAsync(bool withS3, FaultOptions matrix)
     {
-        var faults = new FaultSystem();
+        var faults = new FaultSystem { Previous = matrix.Previous };
         try
         {
+            faults.Packets = PacketLoss.TryOpen(out var why);
+            faults.WhyNoPackets = why;
             // First what must not carry the shim.
             faults.Etcd = await EtcdProcess.StartAsync(EtcdBinary.Real ?? EtcdBinary.Embedded);
             List<string> options = [.. _tuning, $"--ConnectionStrings:metadata={faults.Etcd.ClientUrl}"];
             if (withS3)
             {
                 faults._s3 = await S3Server.StartAsync();
-                faults.Store = await StoreProxy.StartAsync(faults._s3.Url);
+                faults.StoreAddress = faults.Packets?.NextAddress() ?? IPAddress.Loopback;
+                faults.Store = await StoreProxy.StartAsync(faults._s3.Url, faults.StoreAddress);
                 faults._credentials = new AwsCredentials(faults._s3);
                 options.Add("--ConnectionStrings:objects="
                     + $"s3://{faults._s3.Bucket}/faults?endpoint={faults.Store.Url.ToString().TrimEnd('/')}&region=us-east-1&pathStyle=true");
             }
 
-            faults.SmallDisk = SmallDisk.TryMount(faults.ReplicaFolder(SmallDiskReplica), megabytes: 512, out var why);
+            faults.SmallDisk = SmallDisk.TryMount(faults.ReplicaFolder(SmallDiskReplica), megabytes: 512, out why);
             faults.WhyNoSmallDisk = why;
             faults.Shim = FaultShim.TryActivate(out why);
             faults.WhyNoShim = why;
@@ -110,8 +125,9 @@ internal sealed class FaultSystem : IAsyncDisposable
     });
 
     /// <summary>Takes every fault away that is a switch, and starts every process again that ended.</summary>
-    public async Task MendAsync()
+    public async Task OpenAllAsync()
     {
+        Packets?.LoseNothing();
         foreach (var link in _metadataLinks.Values.Concat(_appLinks.Values))
             link.State = LinkState.Open;
         if (Store is { } store)
@@ -123,16 +139,22 @@ internal sealed class FaultSystem : IAsyncDisposable
             await Etcd.StartAgainAsync();
         }
 
-        foreach (var resource in System.ResourceNames)
+        await RestartAsync(System.ResourceNames.Where(IsProcess));
+        foreach (var resource in System.ResourceNames.Where(IsProcess))
         {
-            if (!IsProcess(resource))
-                continue;
-            if (IsEnded(resource))
-                await System.RestartAsync(resource);
-            else if (Shim is { } shim && shim.Covers(System.Pid(resource)))
+            if (Shim is { } shim && shim.Covers(System.Pid(resource)))
                 shim.Set(System.Pid(resource), default);
         }
+    }
 
+    /// <summary>Starts those of the processes again that ended, all at the same time.</summary>
+    public Task RestartAsync(IEnumerable<string> resources) =>
+        Task.WhenAll(resources.Where(IsEnded).ToList().Select(System.RestartAsync));
+
+    /// <summary>As <see cref="OpenAllAsync"/>, and waits until everybody says that he is healthy.</summary>
+    public async Task MendAsync()
+    {
+        await OpenAllAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await System.WaitUntilHealthyAsync(limit.Token);
     }
@@ -166,6 +188,7 @@ internal sealed class FaultSystem : IAsyncDisposable
         if (Etcd is not null)
             await Etcd.DisposeAsync();
         SmallDisk?.Dispose();
+        Packets?.LoseNothing();
         Directory.Delete(_data, recursive: true);
     }
 
@@ -174,7 +197,7 @@ internal sealed class FaultSystem : IAsyncDisposable
         var etcd = new Uri(Etcd.ClientUrl).Port;
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
         {
-            var link = new TcpLink($"{service.Name} - etcd", etcd);
+            var link = new TcpLink($"{service.Name} - etcd", etcd, Packets);
             _metadataLinks.Add(service.Name, link);
             builder.CreateResourceBuilder(service)
                 .WithEnvironment("ConnectionStrings__metadata", link.Url);
@@ -187,9 +210,10 @@ internal sealed class FaultSystem : IAsyncDisposable
                 if (!_appLinks.TryGetValue(service.Name, out var app))
                 {
                     var port = int.Parse((string)context.Args[place], global::System.Globalization.CultureInfo.InvariantCulture);
-                    _appLinks.Add(service.Name, app = new TcpLink($"sidecar - {service.Name}", port));
+                    _appLinks.Add(service.Name, app = new TcpLink($"sidecar - {service.Name}", port, Packets));
                 }
 
+                context.Args[context.Args.IndexOf("--app-channel-address") + 1] = app.Address.ToString();
                 context.Args[place] = app.Port.ToString(global::System.Globalization.CultureInfo.InvariantCulture);
             });
         }

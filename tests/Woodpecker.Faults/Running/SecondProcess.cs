@@ -34,7 +34,28 @@ internal sealed class SecondProcess : IDisposable
         }
     }
 
+    /// <summary>Starts it under another name, on other ports.</summary>
     public static SecondProcess StartLike(int pid, string nodeId)
+    {
+        var start = Like(pid);
+        start.Environment["Woodpecker__NodeId"] = nodeId;
+        start.Environment["Woodpecker__Endpoints__InternalPort"] = FreePort();
+        start.Environment["Woodpecker__Endpoints__AppPort"] = FreePort();
+        return new SecondProcess(Process.Start(start)!);
+    }
+
+    /// <summary>How to start it again as it is, but for its program, which another checkout has.</summary>
+    public static ProcessStartInfo LikeOf(int pid, string from, string to)
+    {
+        var start = Like(pid);
+        for (var i = 0; i < start.ArgumentList.Count; i++)
+            start.ArgumentList[i] = start.ArgumentList[i].Replace(from, to, StringComparison.Ordinal);
+        return start;
+    }
+
+    public static SecondProcess Start(ProcessStartInfo start) => new(Process.Start(start)!);
+
+    private static ProcessStartInfo Like(int pid)
     {
         var command = Strings(pid, "cmdline");
         var start = new ProcessStartInfo(File.ResolveLinkTarget($"/proc/{pid}/exe", returnFinalTarget: true)!.FullName, command.Skip(1))
@@ -51,10 +72,7 @@ internal sealed class SecondProcess : IDisposable
                 start.Environment[pair[..equals]] = pair[(equals + 1)..];
         }
 
-        start.Environment["Woodpecker__NodeId"] = nodeId;
-        start.Environment["Woodpecker__Endpoints__InternalPort"] = FreePort();
-        start.Environment["Woodpecker__Endpoints__AppPort"] = FreePort();
-        return new SecondProcess(Process.Start(start)!);
+        return start;
     }
 
     public void Dispose()

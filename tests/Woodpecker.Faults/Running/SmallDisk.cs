@@ -37,6 +37,9 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
+    /// <summary>Journal files that were made in advance and are left.</summary>
+    public int Spares() => Directory.EnumerateFiles(_folder, "spare-*.wpj").Count();
+
     public void Empty() => File.Delete(Path.Combine(_folder, Filler));
 
     public void Dispose() => Run("umount", "-l", _folder);
