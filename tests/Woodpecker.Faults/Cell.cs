@@ -34,6 +34,15 @@ internal sealed record Cell(Fault Fault, Phase Phase, int Number)
         return cells;
     }
 
+    /// <summary>
+    /// Cells that meet the same fault at the same time: all phases of a fault but those that are alone by their nature, an idle
+    /// system and one whose owner is killed. First all of many phases, so that a run that is cut short has seen every fault.
+    /// </summary>
+    public static IEnumerable<IReadOnlyList<Cell>> Together(IEnumerable<Cell> cells) => cells
+        .GroupBy(static c => (Kind: c.Phase switch { Phase.Takeover => 1, Phase.Idle => 2, _ => 0 }, c.Fault.Name))
+        .OrderBy(static g => g.Key.Kind)
+        .Select(static g => (IReadOnlyList<Cell>)[.. g.OrderBy(static c => c.Phase)]);
+
     /// <summary>Which phases of which faults are no cells, and why.</summary>
     public static IEnumerable<string> LeftOut(IReadOnlyList<Fault> faults) => faults
         .Where(static f => f.Phases.Count < Enum.GetValues<Phase>().Length)

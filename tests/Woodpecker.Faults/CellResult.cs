@@ -43,6 +43,9 @@ internal sealed record CellResult
     /// <summary>How long the fault was to last, in seconds.</summary>
     public double Duration { get; init; }
 
+    /// <summary>How many cells met the fault at the same time; the time is that of all of them.</summary>
+    public int Together { get; init; } = 1;
+
     /// <summary>Where the time went.</summary>
     public CellCost Cost { get; init; } = new();
 

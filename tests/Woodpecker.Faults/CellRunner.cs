@@ -1,16 +1,11 @@
 using Woodpecker.EndToEnd.Tests;
-using Woodpecker.Faults.Faults;
 using Woodpecker.Faults.Load;
-using Woodpecker.Faults.Network;
 using Woodpecker.Faults.Running;
 using Woodpecker.Testing.Histories;
 
 namespace Woodpecker.Faults;
 
-/// <summary>
-/// One cell in three steps: clients are made warm, the fault comes and goes, everything is read back and checked. The first
-/// may run beside the last one of the cell before.
-/// </summary>
+/// <summary>One cell: its own logs, clients, history and verdict.</summary>
 internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell cell) : IAsyncDisposable
 {
     private const long SmallSegment = 64 * 1024;
@@ -23,83 +18,27 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
     private readonly List<string> _problems = [];
     private readonly List<string> _notes = [];
     private readonly int _seed = cell.Seed(options);
-    private readonly Workload _load = new(
+
+    public Cell Cell => cell;
+
+    public Workload Load { get; } = new(
         system, $"{cell.Number}", cell.Seed(options),
-        cell.Phase is Phase.Roll or Phase.Upload or Phase.Merge or Phase.Truncation ? SmallSegment : LargeSegment);
+        cell.Phase is Phase.Roll or Phase.Upload or Phase.Merge or Phase.Truncation ? SmallSegment : LargeSegment,
+        cell.Phase is Phase.Roll or Phase.Upload or Phase.Merge ? Workload.Dense : Workload.Sparse);
 
-    private CellCost _cost = new();
-    private long _ready;
+    /// <summary>Whether something went wrong already.</summary>
+    public bool HasProblems => _problems.Count > 0;
 
-    /// <summary>Logs and clients; nothing that another cell would notice.</summary>
-    public async Task PrepareAsync()
+    public void AddProblem(string problem)
     {
-        var start = TimeProvider.System.GetTimestamp();
-        await TryAsync(async () =>
-        {
-            using (var limit = new CancellationTokenSource(_recoveryLimit))
-                await _load.CreateLogsAsync(limit.Token);
-            foreach (var log in _load.Logs)
-                _load.StartFollower(log);
-            _load.StartProducers();
-            if (cell.Phase == Phase.Truncation)
-                _load.StartTruncator();
-            await UntilAllAdvanceAsync(_load.Statistics.Elapsed);
-            await Task.Delay(cell.Phase is Phase.Merge or Phase.CatchUp ? 2_000 : 500); // Something to merge, to catch up with.
-        });
-        _cost = _cost with { Prepare = Since(start) };
-        _ready = TimeProvider.System.GetTimestamp();
+        lock (_problems)
+            _problems.Add(problem);
     }
 
-    /// <summary>The fault, its end, and every log taking appends again.</summary>
-    public async Task ExerciseAsync()
-    {
-        _cost = _cost with { Waited = Since(_ready) };
-        if (_problems.Count == 0)
-            await TryAsync(MeetFaultAsync);
-        var start = TimeProvider.System.GetTimestamp();
-        try
-        {
-            await system.MendAsync();
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            _problems.Add($"The system did not become healthy again: {e.Message.Split('\n')[0]}");
-        }
+    public void AddNotes(IEnumerable<string> notes) => _notes.AddRange(notes);
 
-        await TryAsync(_load.StopProducersAsync);
-        _cost = _cost with { Mend = Math.Round(_cost.Mend + Since(start), 1) };
-    }
-
-    /// <summary>Reads everything back and judges it.</summary>
-    public async Task<CellResult> FinishAsync()
-    {
-        var start = TimeProvider.System.GetTimestamp();
-        await CheckAsync(_load);
-        if (_problems.Count > 0 || options.KeepsAll)
-            Keep(_load);
-        if (_problems.Count == 0)
-            await DeleteAsync(_load);
-        _cost = _cost with { Check = Since(start) };
-        var statistics = _load.Statistics;
-        return CellResult.Of(cell, options) with
-        {
-            Acknowledged = statistics.Acknowledged,
-            Indeterminate = statistics.Indeterminate,
-            Refused = statistics.Refused,
-            Reasons = statistics.Reasons,
-            LongestPause = Math.Round(statistics.LongestPause.TotalSeconds, 2),
-            Recovery = Math.Round(statistics.Recovery.TotalSeconds, 2),
-            Notes = _notes,
-            Problems = _problems,
-            Cost = _cost,
-        };
-    }
-
-    public ValueTask DisposeAsync() => _load.DisposeAsync();
-
-    private static double Since(long start) => Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1);
-
-    private async Task TryAsync(Func<Task> step)
+    /// <summary>A step whose failure is a problem of this cell.</summary>
+    public async Task TryAsync(Func<Task> step)
     {
         try
         {
@@ -107,52 +46,33 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            _problems.Add($"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
+            AddProblem($"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
         }
     }
 
-    private async Task MeetFaultAsync()
+    /// <summary>Logs and clients; nothing that another cell would notice.</summary>
+    public async Task PrepareAsync()
     {
-        var isIdle = cell.Phase == Phase.Idle;
-        var withholdsStore = cell.Phase == Phase.Upload && system.Store is not null;
-        if (withholdsStore)
-        {
-            system.Store!.Mode = (StoreFault.SlowDown, 1); // What is sealed now is uploaded during the fault.
-            await Task.Delay(500);
-        }
+        using (var limit = new CancellationTokenSource(_recoveryLimit))
+            await Load.CreateLogsAsync(limit.Token);
+        foreach (var log in Load.Logs)
+            Load.StartFollower(log);
+        Load.StartProducers();
+        if (cell.Phase == Phase.Truncation)
+            Load.StartTruncator();
+        await UntilAllAdvanceAsync(Load.Statistics.Elapsed);
+        await Task.Delay(cell.Phase is Phase.Merge or Phase.CatchUp ? 2_000 : 500); // Something to merge, to catch up with.
+    }
 
-        var owner = (await DescribeAsync(_load)) ?? FaultSystem.Writers[0];
-        if (isIdle)
-            await _load.StopProducersAsync();
-        if (withholdsStore)
-            system.Store!.Mode = (StoreFault.None, 1);
-        _load.Statistics.ForgetPauses();
-
-        var context = new FaultContext(system, _load, new Random(_seed), options.Duration, options, owner);
-        using var end = new CancellationTokenSource();
-        var start = TimeProvider.System.GetTimestamp();
-        var side = SideEventsAsync(_load, owner, end.Token);
-        try
-        {
-            await cell.Fault.ActAsync(context);
-        }
-        finally
-        {
-            await end.CancelAsync();
-            await side;
-            _notes.AddRange(context.Notes);
-            _cost = _cost with { Fault = Since(start) };
-        }
-
-        var healed = _load.Statistics.Elapsed;
-        _load.Statistics.Mark();
-        start = TimeProvider.System.GetTimestamp();
-        await Task.WhenAll(system.OpenAllAsync(), isIdle ? AppendAfterIdleAsync(_load) : UntilAllAdvanceAsync(healed));
-        _cost = _cost with { Mend = Since(start) };
+    /// <summary>Who owns the cell's log.</summary>
+    public async Task<string?> OwnerAsync()
+    {
+        using var limit = new CancellationTokenSource(_recoveryLimit);
+        return (await Load.Client.DescribeLogAsync(Load.Quorum, limit.Token)).Owner;
     }
 
     /// <summary>What the phase does while the fault lasts.</summary>
-    private async Task SideEventsAsync(Workload load, string owner, CancellationToken end)
+    public async Task SideEventsAsync(string owner, CancellationToken end)
     {
         switch (cell.Phase)
         {
@@ -172,7 +92,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             case Phase.CatchUp:
                 for (var i = 0; i < 5 && !end.IsCancellationRequested; i++)
                 {
-                    load.StartFollower(load.Quorum);
+                    Load.StartFollower(Load.Quorum);
                     await Task.Delay(500, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
@@ -194,22 +114,43 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         }
     }
 
-    private static async Task<string?> DescribeAsync(Workload load)
+    /// <summary>Every log takes appends again; an idle one its first.</summary>
+    public Task RecoverAsync(TimeSpan since) => cell.Phase == Phase.Idle ? AppendAfterIdleAsync(Load) : UntilAllAdvanceAsync(since);
+
+    /// <summary>Reads everything back and judges it.</summary>
+    public async Task<CellResult> FinishAsync()
     {
-        using var limit = new CancellationTokenSource(_recoveryLimit);
-        return (await load.Client.DescribeLogAsync(load.Quorum, limit.Token)).Owner;
+        await CheckAsync(Load);
+        if (HasProblems || options.KeepsAll)
+            Keep(Load);
+        if (!HasProblems)
+            await DeleteAsync(Load);
+        var statistics = Load.Statistics;
+        return CellResult.Of(cell, options) with
+        {
+            Acknowledged = statistics.Acknowledged,
+            Indeterminate = statistics.Indeterminate,
+            Refused = statistics.Refused,
+            Reasons = statistics.Reasons,
+            LongestPause = Math.Round(statistics.LongestPause.TotalSeconds, 2),
+            Recovery = Math.Round(statistics.Recovery.TotalSeconds, 2),
+            Notes = _notes,
+            Problems = _problems,
+        };
     }
+
+    public ValueTask DisposeAsync() => Load.DisposeAsync();
 
     private async Task UntilAllAdvanceAsync(TimeSpan since)
     {
-        foreach (var log in _load.Logs)
+        foreach (var log in Load.Logs)
         {
-            while (!_load.Statistics.HasAdvanced(log, since))
+            while (!Load.Statistics.HasAdvanced(log, since))
             {
-                if (_load.Statistics.Elapsed - since > _recoveryLimit)
+                if (Load.Statistics.Elapsed - since > _recoveryLimit)
                 {
                     throw new TimeoutException(
-                        $"Log {log} took no append within {_recoveryLimit.TotalSeconds} s (INV-44). {_load.Statistics.Reasons}");
+                        $"Log {log} took no append within {_recoveryLimit.TotalSeconds} s (INV-44). {Load.Statistics.Reasons}");
                 }
 
                 await Task.Delay(20);
@@ -231,7 +172,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             if (answer.Outcome == AppendOutcome.Ok)
                 load.History.AppendOk(op, answer.FirstOffset.Value);
             else
-                _problems.Add($"The first append to {log} after an idle fault: {answer.Outcome} {answer.Error?.Message}");
+                AddProblem($"The first append to {log} after an idle fault: {answer.Outcome} {answer.Error?.Message}");
         }
     }
 
@@ -245,13 +186,13 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
         }
         catch (Exception e) when (e is WoodpeckerException or TimeoutException or OperationCanceledException)
         {
-            _problems.Add($"The logs could not be read to their ends: {e.Message.Split('\n')[0]}");
+            AddProblem($"The logs could not be read to their ends: {e.Message.Split('\n')[0]}");
         }
 
         var verdict = HistoryChecker.Check(load.History);
         _problems.AddRange(verdict.Violations.Take(10).Select(static v => v.ToString()));
         if (verdict.Counts.Acknowledged == 0)
-            _problems.Add("Nothing was acknowledged, so nothing is shown.");
+            AddProblem("Nothing was acknowledged, so nothing is shown.");
     }
 
     private static ulong AcknowledgedEnd(Workload load, string log)
@@ -283,8 +224,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
             }
             catch (Exception e) when (e is WoodpeckerException or OperationCanceledException)
             {
-                lock (_problems)
-                    _problems.Add($"{log} could not be deleted: {e.Message}");
+                AddProblem($"{log} could not be deleted: {e.Message}");
             }
         }));
     }

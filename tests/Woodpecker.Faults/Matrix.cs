@@ -4,8 +4,8 @@ using Woodpecker.Faults.Running;
 namespace Woodpecker.Faults;
 
 /// <summary>
-/// Runs cells on one system; a new one after a cell that failed. A cell is read back while the next one's clients become warm,
-/// and is over before the next fault comes.
+/// Runs fault after fault on one system; a new one after a cell that failed. Cells are read back while the next ones' clients
+/// become warm, and are over before the next fault comes.
 /// </summary>
 internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> all, IReadOnlyList<Cell> asked)
 {
@@ -13,8 +13,8 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> all, IRea
     private readonly List<CellResult> _results = [];
     private Dictionary<string, CellResult> _known = [];
     private FaultSystem? _system;
-    private Task<CellResult>? _finishing;
-    private CellRunner? _last;
+    private Task<IReadOnlyList<CellResult>>? _finishing;
+    private Injection? _last;
     private volatile bool _isStopping;
 
     private TimeSpan Elapsed => TimeProvider.System.GetElapsedTime(_start);
@@ -28,20 +28,20 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> all, IRea
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopAfterThisCell);
         if (options.Results is { } file)
             _known = MatrixReport.LastOfEach(ResultFile.Load(file));
-        var cells = asked
-            .Where(c => c.Number % options.Part.Count == options.Part.Index - 1)
-            .Where(c => options.Again || !_known.TryGetValue(c.Name, out var known) || known.Skipped is not null)
-            .ToList();
-        Console.WriteLine($"{cells.Count} cells to run, {asked.Count(c => _known.ContainsKey(c.Name))} known already.");
+        var cells = asked.Where(c => options.Again || !_known.TryGetValue(c.Name, out var known) || known.Skipped is not null);
+        var groups = Cell.Together(cells).Index()
+            .Where(g => g.Index % options.Part.Count == options.Part.Index - 1).Select(static g => g.Item).ToList();
+        Console.WriteLine($"{groups.Sum(static g => g.Count)} cells to run with {groups.Count} faults, "
+            + $"{asked.Count(c => _known.ContainsKey(c.Name))} known already.");
         foreach (var reason in Cell.LeftOut([.. asked.Select(static c => c.Fault).Distinct()]))
             Console.WriteLine($"left out: {reason}");
         var hasS3 = HasS3();
         foreach (var needsFiles in new[] { false, true })
         {
-            foreach (var cell in cells.Where(c => c.Fault.NeedsObjectFiles == needsFiles))
+            foreach (var group in groups.Where(g => g[0].Fault.NeedsObjectFiles == needsFiles))
             {
                 if (!_isStopping && Elapsed < options.Limit)
-                    await RunAsync(cell, withS3: hasS3 && !needsFiles);
+                    await RunAsync(group, withS3: hasS3 && !needsFiles);
             }
 
             await StopAsync();
@@ -61,53 +61,56 @@ internal sealed class Matrix(FaultOptions options, IReadOnlyList<Cell> all, IRea
         context.Cancel = true;
     }
 
-    private async Task RunAsync(Cell cell, bool withS3)
+    private async Task RunAsync(IReadOnlyList<Cell> cells, bool withS3)
     {
-        CellRunner? runner = null;
+        Injection? injection = null;
         try
         {
             _system ??= await FaultSystem.StartAsync(withS3, options);
-            if (cell.Fault.WhyNot(_system) is { } why)
+            if (cells[0].Fault.WhyNot(_system) is { } why)
             {
-                Add(CellResult.Of(cell, options) with { Skipped = why });
+                foreach (var cell in cells)
+                    Add(CellResult.Of(cell, options) with { Skipped = why });
                 return;
             }
 
-            runner = new CellRunner(_system, options, cell);
-            await runner.PrepareAsync().WaitAsync(CellLimit);
+            injection = new Injection(_system, options, cells);
+            await injection.PrepareAsync().WaitAsync(CellLimit);
             if (!await EndLastAsync())
             {
                 // What the last one met may still be there.
-                await runner.DisposeAsync();
+                await injection.DisposeAsync();
                 await StopAsync();
-                await RunAsync(cell, withS3);
+                await RunAsync(cells, withS3);
                 return;
             }
 
-            await runner.ExerciseAsync().WaitAsync(CellLimit);
-            (_last, _finishing) = (runner, runner.FinishAsync());
+            await injection.ExerciseAsync().WaitAsync(CellLimit);
+            (_last, _finishing) = (injection, injection.FinishAsync());
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Add(CellResult.Of(cell, options) with { Problems = [$"{e.GetType().Name}: {FirstLines(e.Message)}"] });
-            if (runner is not null)
-                await runner.DisposeAsync();
+            foreach (var cell in cells)
+                Add(CellResult.Of(cell, options) with { Problems = [$"{e.GetType().Name}: {FirstLines(e.Message)}"] });
+            if (injection is not null)
+                await injection.DisposeAsync();
             await StopAsync();
         }
     }
 
-    /// <summary>Waits for what is read back of the last cell.</summary>
-    /// <returns>Whether it was clean.</returns>
+    /// <summary>Waits for what is read back of the last cells.</summary>
+    /// <returns>Whether they were clean.</returns>
     private async Task<bool> EndLastAsync()
     {
         if (_finishing is not { } finishing)
             return true;
         var last = _last!;
         (_finishing, _last) = (null, null);
-        var result = await finishing.WaitAsync(CellLimit);
+        var results = await finishing.WaitAsync(CellLimit);
         await last.DisposeAsync();
-        Add(result);
-        return result.Problems.Count == 0;
+        foreach (var result in results)
+            Add(result);
+        return results.All(static r => r.Problems.Count == 0);
     }
 
     private void Add(CellResult result)

@@ -95,9 +95,10 @@ internal static class MatrixReport
         text.Append("- Builds: ").AppendJoin(", ", builds)
             .Append(CultureInfo.InvariantCulture, $"; from {ran.Min(static r => r.At):yyyy-MM-dd HH:mm} to {ran.Max(static r => r.At):yyyy-MM-dd HH:mm} UTC.\n")
             .Append(CultureInfo.InvariantCulture, $"- Faults of {string.Join(", ", ran.Select(static r => r.Duration).Distinct().Order())} s unless a fault has its own time. ")
-            .Append(CultureInfo.InvariantCulture, $"A cell took {ran.Average(static r => r.Cost.Waited + r.Cost.Fault + r.Cost.Mend):0.0} s beside ")
+            .Append(CultureInfo.InvariantCulture, $"All phases of a fault but idle and takeover met it at the same time, each with logs, clients and a history of its own: ")
+            .Append(CultureInfo.InvariantCulture, $"{ran.Sum(static r => 1.0 / r.Together):0} faults, each with {ran.Average(static r => r.Cost.Waited + r.Cost.Fault + r.Cost.Mend):0.0} s, ")
             .Append(CultureInfo.InvariantCulture, $"{ran.Average(static r => r.Cost.Prepare):0.0} s of preparation and {ran.Average(static r => r.Cost.Check):0.0} s of reading back, ")
-            .Append("which overlap those of its neighbours.\n\n");
+            .Append("of which the last two overlap those of its neighbours.\n\n");
     }
 
     /// <summary>Of every fault the worst cell; an idle log has no pause.</summary>

@@ -37,7 +37,7 @@ internal static class DiskFaults
         var disk = c.System.SmallDisk!;
         var before = disk.Spares();
         disk.Fill();
-        var bytes = await c.Load.AppendMuchAsync(c.Duration * 4, () => disk.Spares() == 0);
+        var bytes = await c.Loads[0].AppendMuchAsync(c.Duration * 4, () => disk.Spares() == 0);
         await Task.Delay(c.Duration / 2);
         var after = disk.Spares();
         disk.Empty();

@@ -39,9 +39,10 @@ internal static partial class MetadataFaults
     {
         await c.System.Etcd.KillAsync();
         await Task.Delay(c.Options.Outage * 0.9);
-        var since = c.Load.Statistics.Elapsed;
+        var load = c.Loads[0];
+        var since = load.Statistics.Elapsed;
         await Task.Delay(c.Options.Outage * 0.1);
-        var stalled = c.Load.Logs.Where(log => !c.Load.Statistics.HasAdvanced(log, since)).ToList();
+        var stalled = load.Logs.Where(log => !load.Statistics.HasAdvanced(log, since)).ToList();
         await c.System.Etcd.StartAgainAsync();
         c.Notes.Add($"{c.Options.Outage.TotalSeconds:0} s");
         if (stalled.Count > 0)

@@ -135,7 +135,8 @@ internal static class RestFaults
         if (!c.System.IsEnded("reader"))
             await c.System.System.KillAsync("reader");
         await c.System.System.RestartAsync("reader");
-        c.Load.StartFollower(c.Load.Quorum);
+        foreach (var load in c.Loads)
+            load.StartFollower(load.Quorum);
         await Task.Delay(c.Duration);
         foreach (var (file, bytes) in changed)
         {

@@ -12,11 +12,20 @@ internal sealed class Workload : IAsyncDisposable
 {
     private const int MaxOpen = 16;
     private const int LargeEntry = 512 * 1024;
+    private const int LargeClients = 6;
+
+    /// <summary>Milliseconds between two appends of a producer, where segments are to be filled.</summary>
+    public static readonly (int Least, int Most) Dense = (5, 40);
+
+    /// <summary>And where they are not.</summary>
+    public static readonly (int Least, int Most) Sparse = (20, 120);
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
     private readonly FaultSystem _system;
     private readonly int _seed;
     private readonly long _segmentBytes;
+    private readonly (int Least, int Most) _pace;
     private readonly WoodpeckerClient _client;
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _stopReading = new();
@@ -25,9 +34,9 @@ internal sealed class Workload : IAsyncDisposable
     private int _sessions;
     private ulong _truncated;
 
-    public Workload(FaultSystem system, string cell, int seed, long segmentBytes)
+    public Workload(FaultSystem system, string cell, int seed, long segmentBytes, (int Least, int Most) pace)
     {
-        (_system, _seed, _segmentBytes) = (system, seed, segmentBytes);
+        (_system, _seed, _segmentBytes, _pace) = (system, seed, segmentBytes, pace);
         _client = system.OpenClient();
         Quorum = $"q-{cell}";
         Slots = $"m-{cell}";
@@ -65,22 +74,25 @@ internal sealed class Workload : IAsyncDisposable
         _producers.Add(Task.Run(() => CompareAndAppendAsync("conditional-2", 5)));
     }
 
-    /// <summary>Appends large entries, one after the other, until a condition holds or the time is over.</summary>
+    /// <summary>Appends large entries until a condition holds or the time is over.</summary>
     /// <returns>Bytes that were acknowledged.</returns>
     public async Task<long> AppendMuchAsync(TimeSpan limit, Func<bool> isEnough)
     {
         var start = TimeProvider.System.GetTimestamp();
         long bytes = 0;
-        for (ulong sequence = 0; TimeProvider.System.GetElapsedTime(start) < limit && !isEnough(); sequence++)
+        ulong sequence = 0;
+        await Task.WhenAll(Enumerable.Range(0, LargeClients).Select(async client =>
         {
-            var payload = SelfDescribingPayload.Create(6, sequence, LargeEntry, _seed);
-            var op = History.InvokeAppend("large", Quorum, payload);
-            var result = await _client.AppendAsync(Quorum, payload, CancellationToken.None);
-            Record(op, Quorum, result);
-            if (result.Outcome == AppendOutcome.Ok)
-                bytes += LargeEntry;
-        }
-
+            while (TimeProvider.System.GetElapsedTime(start) < limit && !isEnough())
+            {
+                var payload = SelfDescribingPayload.Create(6, Interlocked.Increment(ref sequence), LargeEntry, _seed);
+                var op = History.InvokeAppend($"large-{client}", Quorum, payload);
+                var result = await _client.AppendAsync(Quorum, payload, CancellationToken.None);
+                Record(op, Quorum, result);
+                if (result.Outcome == AppendOutcome.Ok)
+                    Interlocked.Add(ref bytes, LargeEntry);
+            }
+        }));
         return bytes;
     }
 
@@ -206,7 +218,7 @@ internal sealed class Workload : IAsyncDisposable
             open.RemoveAll(static t => t.IsCompleted);
             if (open.Count >= MaxOpen)
                 await Task.WhenAny(open);
-            await Task.Delay(random.Next(5, 40), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(_pace.Least, _pace.Most), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await Task.WhenAll(open);
@@ -248,7 +260,7 @@ internal sealed class Workload : IAsyncDisposable
                 next = result.FirstOffset + 1;
             else if (result.Error is { Kind: ErrorKind.Mismatch, Offset: { } there })
                 next = there;
-            await Task.Delay(random.Next(10, 50), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(_pace.Least, _pace.Most), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -81,7 +81,7 @@ internal sealed class TcpLink : IAsyncDisposable
 
     private async Task AcceptAsync()
     {
-        while (true)
+        while (!_stop.IsCancellationRequested)
         {
             try
             {
@@ -91,7 +91,11 @@ internal sealed class TcpLink : IAsyncDisposable
                 else
                     _ = ServeAsync(client);
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            catch (SocketException)
+            {
+                // That client has gone already; others come.
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
             {
                 return;
             }
