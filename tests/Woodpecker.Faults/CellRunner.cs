@@ -13,7 +13,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
 
     // Of two loaded cores; the pause that is measured is in the table.
     private static readonly TimeSpan _recoveryLimit = TimeSpan.FromSeconds(90);
-    private static readonly TimeSpan _readLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _readLimit = TimeSpan.FromMinutes(4);
 
     private readonly List<string> _problems = [];
     private readonly List<string> _notes = [];
@@ -215,7 +215,7 @@ internal sealed class CellRunner(FaultSystem system, FaultOptions options, Cell 
     /// <summary>The next cell begins without the leftovers of this one.</summary>
     private async Task DeleteAsync(Workload load)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await Task.WhenAll(load.Logs.Select(async log =>
         {
             try

@@ -45,14 +45,19 @@ internal static class VersionFaults
     })
     {
         WhyNot = static s => s.Previous is null ? "no earlier checkout was given (--previous)"
-            : File.Exists(Path.Combine(s.Previous, "services", "replica", "bin", Configuration(), "net10.0", "Woodpecker.Replica.dll")) ? null
+            : Directory.EnumerateFiles(Path.Combine(s.Previous, "services", "replica"), "Woodpecker.Replica.dll", SearchOption.AllDirectories)
+                .Any() ? null
             : $"{s.Previous} is not built",
         Phases = [Phase.Steady, Phase.Roll, Phase.Upload, Phase.Merge],
         WhyOnlyThese = "what two versions share is written and read in these",
     };
 
-    /// <summary>The root of this checkout, from tests/Woodpecker.Faults/bin/CONFIGURATION/net10.0.</summary>
-    private static string Here() => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", ".."));
-
-    private static string Configuration() => Path.GetFileName(Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..")));
+    /// <summary>The root of this checkout.</summary>
+    private static string Here()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!Directory.Exists(Path.Combine(folder, "AppHost")) || !Directory.Exists(Path.Combine(folder, "services")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("This does not run from a checkout.");
+        return folder;
+    }
 }

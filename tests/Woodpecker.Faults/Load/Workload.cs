@@ -11,14 +11,18 @@ namespace Woodpecker.Faults.Load;
 internal sealed class Workload : IAsyncDisposable
 {
     private const int MaxOpen = 16;
+
+    // Calls at the usual pace; a cell that lasts longer goes on slowly, so that it costs no more to be read back.
+    private const int UsualCalls = 120;
+    private const int Slower = 5;
     private const int LargeEntry = 512 * 1024;
     private const int LargeClients = 6;
 
     /// <summary>Milliseconds between two appends of a producer, where segments are to be filled.</summary>
-    public static readonly (int Least, int Most) Dense = (5, 40);
+    public static readonly (int Least, int Most) Dense = (20, 100);
 
     /// <summary>And where they are not.</summary>
-    public static readonly (int Least, int Most) Sparse = (20, 120);
+    public static readonly (int Least, int Most) Sparse = (100, 400);
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
@@ -62,7 +66,7 @@ internal sealed class Workload : IAsyncDisposable
         var options = new LogOptions { SegmentBytes = _segmentBytes, SegmentAge = TimeSpan.FromSeconds(2) };
         await _client.CreateLogAsync(Quorum, options, cancellationToken);
         await _client.CreateLogAsync(Conditional, options, cancellationToken);
-        await _client.CreateLogAsync(Slots, options with { Mode = LogMode.MemoryBuffer, Linger = TimeSpan.FromMilliseconds(20) }, cancellationToken);
+        await _client.CreateLogAsync(Slots, options with { Mode = LogMode.MemoryBuffer, Linger = TimeSpan.FromMilliseconds(100) }, cancellationToken);
     }
 
     public void StartProducers()
@@ -199,6 +203,7 @@ internal sealed class Workload : IAsyncDisposable
         await using var writer = client.OpenWriter(log, options);
         var random = new Random(_seed + (int)number);
         var open = new List<Task>();
+        var calls = 0;
         for (ulong sequence = 0; !_stop.IsCancellationRequested;)
         {
             var batch = new NewEntry[random.Next(1, maxBatch + 1)];
@@ -218,11 +223,15 @@ internal sealed class Workload : IAsyncDisposable
             open.RemoveAll(static t => t.IsCompleted);
             if (open.Count >= MaxOpen)
                 await Task.WhenAny(open);
-            await Task.Delay(random.Next(_pace.Least, _pace.Most), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await PauseAsync(random, ++calls);
         }
 
         await Task.WhenAll(open);
     }
+
+    private Task PauseAsync(Random random, int calls) => Task.Delay(
+        random.Next(_pace.Least, _pace.Most) * (calls > UsualCalls ? Slower : 1), _stop.Token)
+        .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private async Task AnswerAsync(long op, string log, AppendTicket ticket) => Record(op, log, await ticket.WaitAsync());
 
@@ -260,7 +269,7 @@ internal sealed class Workload : IAsyncDisposable
                 next = result.FirstOffset + 1;
             else if (result.Error is { Kind: ErrorKind.Mismatch, Offset: { } there })
                 next = there;
-            await Task.Delay(random.Next(_pace.Least, _pace.Most), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await PauseAsync(random, (int)sequence);
         }
     }
 
