@@ -20,7 +20,7 @@ public sealed class FaultMatrixTests
     public async Task BoundedPartOfTheFaultMatrix_LosesNothing()
     {
         var program = AppContext.BaseDirectory.Replace("Woodpecker.EndToEnd.Tests", "Woodpecker.Faults", StringComparison.Ordinal);
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(program, "Woodpecker.Faults.dll"), "--seconds", "2", "--outage", "10", "--seed", "7"])
+        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(program, "Woodpecker.Faults.dll"), "--seconds", "1", "--outage", "8", "--seed", "7"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
