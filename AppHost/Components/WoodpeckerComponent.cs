@@ -58,7 +58,12 @@ internal static class WoodpeckerComponent
     }
 
     public static IResourceBuilder<ProjectResource> WithJournal(
-        this IResourceBuilder<ProjectResource> replica, RunPlan plan, string id) => replica
-        .WithEnvironment("Woodpecker__Journal__Kind", plan.Options.Journal)
-        .WithEnvironment("Woodpecker__Journal__Directory", Path.Combine(plan.Directory.Data, "replicas", id));
+        this IResourceBuilder<ProjectResource> replica, RunPlan plan, string id)
+    {
+        replica.WithEnvironment("Woodpecker__Journal__Kind", plan.Options.Journal);
+        // A journal in memory writes no file, and a replica that is given a place for them refuses to start.
+        return plan.Options.Journal.Equals("memory", StringComparison.OrdinalIgnoreCase)
+            ? replica
+            : replica.WithEnvironment("Woodpecker__Journal__Directory", Path.Combine(plan.Directory.Data, "replicas", id));
+    }
 }

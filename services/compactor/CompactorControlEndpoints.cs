@@ -13,9 +13,13 @@ internal static class CompactorControlEndpoints
     public static void MapControl(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/control").WithProblems();
-        group.MapPost("/run", static async (bool? orphans, JobLoop loop, CancellationToken cancellationToken) =>
-            Results.Json(
-                await loop.RunNowAsync(orphans ?? false, cancellationToken), CompactorJson.Default.PassReport));
+        group.MapPost("/run", static async (string? orphans, JobLoop loop, CancellationToken cancellationToken) =>
+        {
+            var deletes = false;
+            if (orphans is not null && !bool.TryParse(orphans, out deletes))
+                throw Problems.Invalid($"orphans is '{orphans}'; it must be true or false.");
+            return Results.Json(await loop.RunNowAsync(deletes, cancellationToken), CompactorJson.Default.PassReport);
+        });
         group.MapPost("/scrub", static async (ScrubLoop loop, CancellationToken cancellationToken) =>
             Results.Json(await loop.RunNowAsync(cancellationToken), CompactorJson.Default.ScrubReport));
     }

@@ -20,6 +20,7 @@ internal static class CompactorServiceCollectionExtensions
             .ValidateOnStart();
         services.AddOptions<CompactorTuning>()
             .BindConfiguration(CompactorOptions.Section + ":Compactor")
+            .RefusesUnknownKeys(builder.Configuration, CompactorOptions.Section + ":Compactor", typeof(CompactorTuning))
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
@@ -43,6 +44,7 @@ internal static class CompactorServiceCollectionExtensions
     public static WebApplication MapCompactor(this WebApplication app)
     {
         app.MapControl();
+        app.MapUnknownRoutes();
         return app;
     }
 }

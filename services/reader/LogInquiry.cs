@@ -18,11 +18,9 @@ internal sealed class LogInquiry(LogTransactions logs, LogCatalog catalog, Reade
     private const int MaxListLimit = 1_000;
 
     /// <summary>A page of logs, without segments; the visible end is the sealed one.</summary>
-    public async Task<IResult> ListAsync(string? after, int? limit, CancellationToken cancellationToken)
+    public async Task<IResult> ListAsync(string? after, string? limit, CancellationToken cancellationToken)
     {
-        var most = limit ?? DefaultListLimit;
-        if (most is < 1 or > MaxListLimit)
-            throw Problems.Invalid($"limit is {most}; it must be between 1 and {MaxListLimit}.");
+        var most = Problems.CheckCount("limit", limit, DefaultListLimit, MaxListLimit);
         var names = await logs.ListAsync(after, most + 1, cancellationToken);
         var descriptions = new List<LogDescription>(names.Count);
         foreach (var (name, id) in names.Take(most))

@@ -26,6 +26,7 @@ internal static class ReaderServiceCollectionExtensions
         var configuration = builder.Configuration;
         services.AddOptions<ReaderOptions>()
             .BindConfiguration(ReaderOptions.Section)
+            .RefusesUnknownKeys(configuration, ReaderOptions.Section, typeof(ReaderOptions))
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.TryAddSingleton<IPeerChannels>(
@@ -82,6 +83,7 @@ internal static class ReaderServiceCollectionExtensions
         app.MapOpenApi();
         app.MapGrpcService<ReaderGrpcService>();
         app.MapReaderHttp();
+        app.MapUnknownRoutes();
         return app;
     }
 }

@@ -41,7 +41,9 @@ internal sealed class ReplicaGrpcService(ReplicaNode node, IHostApplicationLifet
         RecoveryReadRequest request, IServerStreamWriter<FrameChunk> responseStream, ServerCallContext context)
     {
         var (store, target, key) = Open(request.Envelope);
-        var refusal = Check(store, target, request.Envelope);
+        var refusal = Check(store, target, request.Envelope)
+            ?? ReplicaMapping.CheckEntry("first_entry", request.FirstEntry, 0)
+            ?? ReplicaMapping.CheckEntry("last_entry", request.LastEntry, request.FirstEntry - 1);
         if (refusal is null)
         {
             try
@@ -101,7 +103,8 @@ internal sealed class ReplicaGrpcService(ReplicaNode node, IHostApplicationLifet
     public override async Task<SealReply> Seal(SealRequest request, ServerCallContext context)
     {
         var (store, target, key) = Open(request.Envelope);
-        if (Check(store, target, request.Envelope) is { } wrong)
+        var refused = Check(store, target, request.Envelope) ?? ReplicaMapping.CheckEntry("last_entry", request.LastEntry, -1);
+        if (refused is { } wrong)
             return new SealReply { Refusal = Refuse(store, wrong, key) };
         var answer = await store.SealAsync(
             key,
@@ -142,7 +145,8 @@ internal sealed class ReplicaGrpcService(ReplicaNode node, IHostApplicationLifet
         ReadEntriesRequest request, EntryId first, TimeSpan wait, CancellationToken cancellationToken)
     {
         var (store, target, key) = Open(request.Envelope);
-        if (Check(store, target, request.Envelope) is { } wrong)
+        var refused = Check(store, target, request.Envelope) ?? ReplicaMapping.CheckEntry("first_entry", first.Value, 0);
+        if (refused is { } wrong)
             return new ReadEntriesReply { Refusal = Refuse(store, wrong, key) };
         var maxBytes = (int)Math.Clamp(request.MaxBytes, 1, MaxReadBytes);
         try

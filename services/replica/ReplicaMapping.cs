@@ -21,7 +21,21 @@ internal static class ReplicaMapping
         Promised = refusal.Promised.Value,
         ExpectedEntry = refusal.Expected.Value,
         HeaderMissing = refusal.IsHeaderMissing,
-        Message = refusal.Detail,
+        Message = refusal.Detail.Length > 0 ? refusal.Detail : Describe(refusal, self),
+    };
+
+    /// <summary>A refusal if the number of an entry is below what its field may hold; ids are checked here, once.</summary>
+    public static ReplicaRefusal? CheckEntry(string field, long value, long least) =>
+        value >= least ? null : ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, $"{field} is {value}; it is at least {least}");
+
+    // A refusal says what was wrong, also where its fields say it to a program.
+    private static string Describe(in ReplicaRefusal refusal, ReplicaIdentity self) => refusal.Kind switch
+    {
+        ReplicaRefusalKind.Gap when refusal.IsHeaderMissing => "the segment's header is not held: SegmentOpen comes first",
+        ReplicaRefusalKind.Gap => $"entry {refusal.Expected} comes next",
+        ReplicaRefusalKind.Fenced => $"epoch {refusal.Promised} is promised",
+        ReplicaRefusalKind.OldGeneration => $"the segment names another generation than {self.Generation}, which this store has",
+        _ => refusal.Kind.ToString(),
     };
 
     /// <summary>A failure of the store as a refusal: nothing is learned about the entries.</summary>

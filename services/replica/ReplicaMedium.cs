@@ -10,10 +10,14 @@ internal sealed class ReplicaMedium(IOptions<ReplicaOptions> options) : IReplica
 
     public bool HasStore => !_settings.IsMemory && File.Exists(Path.Combine(_settings.Directory!, "superblock"));
 
-    public JournalOptions Journal => new() { FileSize = _settings.FileBytes, Capacity = _settings.CapacityBytes };
+    public JournalOptions Journal => ToJournalOptions(_settings);
 
     public IJournalMedium Open() =>
         _settings.IsMemory ? new MemoryMedium() : DiskMedium.OpenDirectory(_settings.Directory!);
+
+    /// <summary>The sizes as the journal knows them.</summary>
+    public static JournalOptions ToJournalOptions(ReplicaOptions.JournalSettings settings) =>
+        new() { FileSize = settings.FileBytes, Capacity = settings.CapacityBytes };
 
     // J5: never retried, never survived: the next boot trusts nothing that was not synced.
     public void OnFailure(Exception failure) =>

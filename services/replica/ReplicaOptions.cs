@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace Woodpecker.Replica;
 
@@ -22,9 +23,11 @@ internal sealed class ReplicaOptions
     public string Zone { get; set; } = "";
 
     /// <summary>The journal.</summary>
+    [ValidateObjectMembers]
     public JournalSettings Journal { get; set; } = new();
 
     /// <summary>Background care for sealed segments.</summary>
+    [ValidateObjectMembers]
     public CareSettings Care { get; set; } = new();
 
     /// <summary>Section <c>Woodpecker:Journal</c>.</summary>
@@ -37,12 +40,12 @@ internal sealed class ReplicaOptions
         [RegularExpression("(?i)^(disk|memory)$", ErrorMessage = "Woodpecker:Journal:Kind is Disk or Memory.")]
         public string Kind { get; set; } = "Disk";
 
-        /// <summary>Size of one journal file, in bytes.</summary>
-        [Range(1024 * 1024, 1024 * 1024 * 1024)]
+        /// <summary>Size of one journal file, in bytes: a multiple of 4,096 that holds four of the largest groups (about 17 MB).</summary>
+        [Range(1, 1024 * 1024 * 1024)]
         public int FileBytes { get; set; } = 64 * 1024 * 1024;
 
         /// <summary>Bytes the journal may take in all; beyond 95 % only fences, seals and drops are taken.</summary>
-        [Range(16L * 1024 * 1024, long.MaxValue)]
+        [Range(1, long.MaxValue)]
         public long CapacityBytes { get; set; } = 16L * 1024 * 1024 * 1024;
 
         /// <summary>Share of the capacity from which on everything is uploaded without waiting for turns (U8).</summary>

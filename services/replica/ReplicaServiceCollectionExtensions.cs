@@ -19,11 +19,11 @@ internal static class ReplicaServiceCollectionExtensions
         var services = builder.Services;
         services.AddOptions<ReplicaOptions>()
             .BindConfiguration(ReplicaOptions.Section)
+            .RefusesUnknownKeys(builder.Configuration, ReplicaOptions.Section + ":Journal", typeof(ReplicaOptions.JournalSettings))
+            .RefusesUnknownKeys(builder.Configuration, ReplicaOptions.Section + ":Care", typeof(ReplicaOptions.CareSettings))
             .ValidateDataAnnotations()
-            .Validate(
-                static o => o.Journal.IsMemory || !string.IsNullOrWhiteSpace(o.Journal.Directory),
-                "Woodpecker:Journal:Directory is missing: where this replica keeps its journal (kind Disk).")
             .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ReplicaOptions>, ReplicaOptionsCheck>();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
@@ -59,6 +59,7 @@ internal static class ReplicaServiceCollectionExtensions
     {
         app.MapGrpcService<ReplicaGrpcService>();
         app.MapReplicaControl();
+        app.MapUnknownRoutes();
         return app;
     }
 }

@@ -17,6 +17,21 @@ internal sealed class ReplicaStoreOpener(
     /// <exception cref="WoodpeckerException">It belongs to another cluster or node, is unreadable, in use, or not accessible.</exception>
     public ReplicaStore Open(Guid clusterId)
     {
+        try
+        {
+            return OpenStore(clusterId);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WoodpeckerException(ErrorKind.Unavailable, $"The data directory cannot be used: {e.Message}", e)
+            {
+                Reason = "DataDirectory",
+            };
+        }
+    }
+
+    private ReplicaStore OpenStore(Guid clusterId)
+    {
         var files = medium.Open();
         var store = new ReplicaStoreOptions
         {

@@ -40,8 +40,8 @@ internal sealed partial class ObjectStoreGate(
             }
             catch (ObjectStoreException e) when (e.Kind is ObjectStoreErrorKind.Unavailable or ObjectStoreErrorKind.Unknown)
             {
-                _problem = e.Message;
-                LogAway(e.Message);
+                _problem = $"{probe.StoreDescription} does not answer: {e.Message}";
+                LogAway(_problem);
             }
             catch (ObjectStoreException e)
             {
@@ -60,7 +60,7 @@ internal sealed partial class ObjectStoreGate(
     [LoggerMessage(2201, LogLevel.Information, "Object store: {Note}")]
     private partial void LogNote(string note);
 
-    [LoggerMessage(2202, LogLevel.Warning, "The object store does not answer: {Reason}")]
+    [LoggerMessage(2202, LogLevel.Warning, "The object store is away: {Reason}")]
     private partial void LogAway(string reason);
 
     [LoggerMessage(2203, LogLevel.Critical, "The object store cannot be used: {Advice}")]

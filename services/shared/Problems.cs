@@ -47,6 +47,25 @@ internal static class Problems
     /// <summary>The log's name, or Invalid with the rule it breaks.</summary>
     public static string CheckLogName(string name) => LogName.IsValid(name, out var problem) ? name : throw Invalid(problem);
 
+    /// <summary>A decimal number in digits and nothing else: no sign, no exponent, no space, and none of the zero bytes that the platform forgives.</summary>
+    public static bool TryParseNumber(string? text, ulong most, out ulong value)
+    {
+        var isNumber = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value <= most
+            && !text!.Contains('\0', StringComparison.Ordinal);
+        value = isNumber ? value : 0;
+        return isNumber;
+    }
+
+    /// <summary>The number in a query, from 1 to a limit.</summary>
+    public static int CheckCount(string name, string? text, int otherwise, int most)
+    {
+        if (text is null)
+            return otherwise;
+        return TryParseNumber(text, (ulong)most, out var value) && value > 0
+            ? (int)value
+            : throw Invalid($"{name} is '{text}'; it must be a number from 1 to {most}.");
+    }
+
     /// <summary>A request that breaks a rule.</summary>
     public static WoodpeckerException Invalid(string message, string reason = "Invalid") =>
         new(ErrorKind.Invalid, message) { Reason = reason };

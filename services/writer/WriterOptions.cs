@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace Woodpecker.Writer;
 
@@ -18,6 +19,7 @@ internal sealed class WriterOptions
     public Guid? ClusterId { get; set; }
 
     /// <summary>Section <c>Woodpecker:Writer</c>.</summary>
+    [ValidateObjectMembers]
     public WriterTuning Writer { get; set; } = new();
 
     /// <summary>How appends are batched and segments end.</summary>

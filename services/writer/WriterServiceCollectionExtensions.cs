@@ -19,6 +19,7 @@ internal static class WriterServiceCollectionExtensions
         var configuration = builder.Configuration;
         services.AddOptions<WriterOptions>()
             .BindConfiguration(WriterOptions.Section)
+            .RefusesUnknownKeys(configuration, WriterOptions.Section + ":Writer", typeof(WriterOptions.WriterTuning))
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
@@ -59,6 +60,7 @@ internal static class WriterServiceCollectionExtensions
         app.MapGrpcService<WriterPeerService>();
         app.MapLogControl();
         app.MapNodeControl();
+        app.MapUnknownRoutes();
         return app;
     }
 }

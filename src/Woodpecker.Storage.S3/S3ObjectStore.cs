@@ -73,7 +73,7 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
         }
 
         var http = new S3HttpClientFactory(options);
-        config.HttpClientFactory = http;
+        config.HttpClientFactory = options.Connections ?? http;
         IAmazonS3 client = options.Credentials is null
             ? new AmazonS3Client(config)
             : new AmazonS3Client(options.Credentials, config);
@@ -194,14 +194,24 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
             var page = await ListPageAsync(request, cancellationToken).ConfigureAwait(false);
             foreach (var found in page.S3Objects ?? [])
             {
-                var key = found.Key[_prefix.Length..];
                 // Strange keys are not ours; they are neither read nor deleted.
+                if (found.Key?.StartsWith(_prefix, StringComparison.Ordinal) != true)
+                    continue;
+                var key = found.Key[_prefix.Length..];
                 if (ObjectKey.IsValid(key))
                     yield return new ObjectInfo(new ObjectKey(key), found.Size ?? 0, Crc32C: null, S3Fields.TimeOf(found.LastModified));
             }
 
             if (page.IsTruncated != true)
                 yield break;
+            // A page that leads nowhere, or to itself, would be asked for again for ever.
+            if (string.IsNullOrEmpty(page.NextContinuationToken) || page.NextContinuationToken == request.ContinuationToken)
+            {
+                throw new ObjectStoreException(
+                    ObjectStoreErrorKind.Unavailable,
+                    $"Listing bucket '{_options.Bucket}' failed: the page is cut off, and the server does not say how to go on.");
+            }
+
             request.ContinuationToken = page.NextContinuationToken;
         }
     }
@@ -239,6 +249,8 @@ public sealed class S3ObjectStore : IObjectStore, IObjectStoreHazards, IDisposab
         ObjectKey key, Objects.ByteRange range, int maxLength, GetObjectResponse response, CancellationToken cancellationToken)
     {
         var length = response.ContentLength;
+        if (length < 0)
+            throw new ObjectStoreException(ObjectStoreErrorKind.Unavailable, $"Reading '{key}' failed: the answer does not tell its length.");
         if (length > maxLength)
             throw ObjectReadErrors.TooLarge(key, length, maxLength);
         var (position, objectLength) = S3Fields.Place(key, range, response);

@@ -41,6 +41,9 @@ public sealed record S3ObjectStoreOptions
     /// <summary>Deadline of one request, as a last resort behind the caller's own.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Makes the HTTP client in place of the SDK's; null: the SDK's own. For fuzzing what a server may answer.</summary>
+    internal HttpClientFactory? Connections { get; init; }
+
     /// <summary>Connections to the server, at most.</summary>
     public int MaxConnections { get; init; } = 64;
 }

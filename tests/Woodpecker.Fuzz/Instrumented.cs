@@ -6,7 +6,7 @@ namespace Woodpecker.Fuzz;
 internal static class Instrumented
 {
     private static readonly string[] _libraries =
-        ["Woodpecker.Core.dll", "Woodpecker.Format.dll", "Woodpecker.Protocol.dll", "Woodpecker.Storage.dll"];
+        ["Woodpecker.Core.dll", "Woodpecker.Format.dll", "Woodpecker.Protocol.dll", "Woodpecker.Storage.dll", "Woodpecker.Storage.S3.dll"];
 
     public static int Start(string[] args)
     {

@@ -79,7 +79,7 @@ internal sealed partial class Loop(Target target, string corpusFolder, string cr
         if (bytes > target.MaxAllocation + (64L * input.Length))
             Fail(input, $"it allocated {bytes} bytes for an input of {input.Length}");
         // 10 ms of CPU per 64 KiB; seen three times over, since the compiler and the collector work on this thread too.
-        if (milliseconds > 10 && !Enumerable.Range(0, 3).Any(_ => IsFast(input)))
+        if (milliseconds > target.MaxMilliseconds && !Enumerable.Range(0, 3).Any(_ => IsFast(input)))
             Fail(input, $"it took {milliseconds:F1} ms for {input.Length} bytes");
         return Failures.Count == before;
     }
@@ -88,7 +88,7 @@ internal sealed partial class Loop(Target target, string corpusFolder, string cr
     {
         var began = CpuTime();
         target.Run(input);
-        return CpuTime() - began <= 10_000_000;
+        return CpuTime() - began <= target.MaxMilliseconds * 1_000_000L;
     }
 
     private void Fail(byte[] input, string what)

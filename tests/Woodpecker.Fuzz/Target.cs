@@ -11,4 +11,7 @@ internal sealed record Target(string Name, Action<byte[]> Run, IEnumerable<byte[
 
     /// <summary>What a decode may allocate, beyond 64 bytes for each byte of the input.</summary>
     public long MaxAllocation { get; init; } = 1 << 20;
+
+    /// <summary>CPU time a run may need, in milliseconds.</summary>
+    public int MaxMilliseconds { get; init; } = 10;
 }

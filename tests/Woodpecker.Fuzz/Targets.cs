@@ -3,7 +3,7 @@ namespace Woodpecker.Fuzz;
 /// <summary>All targets.</summary>
 internal static class Targets
 {
-    public static IReadOnlyList<Target> All { get; } = [.. FormatTargets.All, .. ValueTargets.All, .. WireTargets.All];
+    public static IReadOnlyList<Target> All { get; } = [.. FormatTargets.All, .. ValueTargets.All, .. WireTargets.All, .. StorageTargets.All, .. S3Targets.All];
 
     /// <summary>The golden files whose names begin so.</summary>
     public static IEnumerable<byte[]> Golden(string prefix) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Services;
 
@@ -42,18 +41,19 @@ internal readonly record struct ReadQuery(Offset From, int Limit, int MaxBytes, 
     }
 
     private static ulong Number(string name, string text, ulong least, ulong most) =>
-        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least
-            && value <= most
+        Problems.TryParseNumber(text, most, out var value) && value >= least
             ? value
             : throw Problems.Invalid($"'{name}' is '{text}'; it must be a number from {least} to {most}.");
 
     private static TimeSpan Duration(string text, TimeSpan most)
     {
-        var isMilliseconds = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds);
+        var isMilliseconds = Problems.TryParseNumber(text, int.MaxValue, out var milliseconds);
         var wait = TimeSpan.FromMilliseconds(milliseconds);
         if (!isMilliseconds && !DurationText.TryParse(text, out wait))
             throw Problems.Invalid($"'wait' is '{text}'; write for example 500ms or 5s.");
-        return wait <= most ? wait : throw Problems.Invalid($"'wait' is at most {DurationText.Format(most)}.");
+        return wait <= most
+            ? wait
+            : throw Problems.Invalid($"'wait' is '{text}'; it is at most {DurationText.Format(most)}.");
     }
 
     private static bool IsText(string text) => text switch

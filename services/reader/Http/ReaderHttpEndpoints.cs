@@ -28,7 +28,7 @@ internal static class ReaderHttpEndpoints
             .WithSummary("The raw bytes of one entry.")
             .Produces(StatusCodes.Status200OK, contentType: MediaTypes.Octets)
             .WithProblem(400, 404, 410, 503);
-        group.MapGet("/", static (string? after, int? limit, LogInquiry inquiry, CancellationToken cancellationToken) =>
+        group.MapGet("/", static (string? after, string? limit, LogInquiry inquiry, CancellationToken cancellationToken) =>
                 inquiry.ListAsync(after, limit, cancellationToken))
             .WithSummary("Lists logs in name order.")
             .Produces<LogList>()
@@ -78,8 +78,7 @@ internal static class ReaderHttpEndpoints
 
     private static async Task<IResult> ReadOneAsync(string name, string offset, HttpContext context, ReaderPool pool)
     {
-        if (!ulong.TryParse(offset, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            || value > Limits.MaxOffset)
+        if (!Problems.TryParseNumber(offset, Limits.MaxOffset, out var value))
             throw Problems.Invalid($"'{offset}' is not an offset.");
         using var lease = await pool.OpenAsync(name, context.RequestAborted);
         var limits = new ReadLimits(1, 1);
@@ -142,8 +141,7 @@ internal static class ReaderHttpEndpoints
         var last = request.Headers["Last-Event-ID"].ToString();
         if (last.Length == 0)
             return query;
-        return ulong.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
-            && offset < Limits.MaxOffset
+        return Problems.TryParseNumber(last, Limits.MaxOffset - 1, out var offset)
             ? query with { From = new Offset(offset) + 1 }
             : throw Problems.Invalid($"Last-Event-ID '{last}' is not an offset.");
     }

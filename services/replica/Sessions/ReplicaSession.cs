@@ -146,6 +146,8 @@ internal sealed class ReplicaSession
     {
         stop.ThrowIfCancellationRequested();
         var key = ReplicaMapping.ToKey(lac.LogId, lac.SegmentId);
+        if (ReplicaMapping.CheckEntry("lac", lac.Lac_, -1) is { } wrong)
+            return ValueTask.FromResult<SessionReply?>(Refuse(wrong, key));
         var confirmed = _store.Confirm(key, new LogEpoch(lac.Epoch), new EntryId(lac.Lac_));
         return ValueTask.FromResult<SessionReply?>(new SessionReply
         {

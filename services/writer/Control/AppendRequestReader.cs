@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Mapping;
@@ -102,34 +101,32 @@ internal static class AppendRequestReader
         ProducerStamp? stamp = null;
         if (id is not null || epoch is not null || sequence is not null)
         {
-            if (!Guid.TryParse(id, out var producer)
-                || !uint.TryParse(epoch, NumberStyles.None, CultureInfo.InvariantCulture, out var producerEpoch)
-                || !ulong.TryParse(sequence, NumberStyles.None, CultureInfo.InvariantCulture, out var first))
-            {
-                throw Problems.Invalid(
-                    $"An idempotent append needs {ControlHeaders.ProducerId} (a UUID), {ControlHeaders.ProducerEpoch} and {ControlHeaders.Sequence} (numbers).");
-            }
-
-            stamp = new ProducerStamp(producer, producerEpoch, first);
+            if (!Guid.TryParse(id, out var producer))
+                throw WrongProducer(ControlHeaders.ProducerId, id, "a UUID");
+            if (!Problems.TryParseNumber(epoch, uint.MaxValue, out var producerEpoch))
+                throw WrongProducer(ControlHeaders.ProducerEpoch, epoch, $"a number up to {uint.MaxValue}");
+            if (!Problems.TryParseNumber(sequence, ulong.MaxValue, out var first))
+                throw WrongProducer(ControlHeaders.Sequence, sequence, $"a number up to {ulong.MaxValue}");
+            stamp = new ProducerStamp(producer, (uint)producerEpoch, first);
         }
 
         Offset? expected = null;
         if (Single(headers, ControlHeaders.ExpectedOffset) is { } text)
         {
-            if (!ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > Limits.MaxOffset)
-                throw Problems.Invalid($"{ControlHeaders.ExpectedOffset} '{text}' is not an offset.");
+            if (!Problems.TryParseNumber(text, Limits.MaxOffset, out var value))
+                throw Problems.Invalid($"{ControlHeaders.ExpectedOffset} is '{text}'; it must be a number up to {Limits.MaxOffset}.");
             expected = new Offset(value);
         }
 
-        var token = CheckToken(Single(headers, ControlHeaders.FencingToken));
-        var setToken = CheckToken(Single(headers, ControlHeaders.SetFencingToken));
+        // The batch checks the tokens and the sequence as a whole.
+        var token = Single(headers, ControlHeaders.FencingToken);
+        var setToken = Single(headers, ControlHeaders.SetFencingToken);
         return new BatchFacts(count, stamp, expected, token, setToken);
     }
 
-    private static string? CheckToken(string? token) =>
-        token is null || System.Text.Encoding.UTF8.GetByteCount(token) <= Limits.MaxFencingTokenSize
-            ? token
-            : throw Problems.Invalid($"A fencing token has at most {Limits.MaxFencingTokenSize} bytes.");
+    private static WoodpeckerException WrongProducer(string header, string? text, string what) => Problems.Invalid(
+        $"{header} is {(text is null ? "missing" : $"'{text}'")}; an idempotent append needs {ControlHeaders.ProducerId}, "
+        + $"{ControlHeaders.ProducerEpoch} and {ControlHeaders.Sequence}, and this one must be {what}.");
 
     private static string? Single(IHeaderDictionary headers, string name)
     {

@@ -85,13 +85,7 @@ internal static class LogControlEndpoints
     private static async Task<IResult> ListAsync(
         LogDirectory directory, string? after, string? limit, CancellationToken cancellationToken)
     {
-        var count = DefaultListLimit;
-        if (limit is not null
-            && (!int.TryParse(limit, out count) || count is < 1 or > Limits.MaxListPage))
-        {
-            throw Problems.Invalid($"limit '{limit}' must be a number from 1 to {Limits.MaxListPage}.");
-        }
-
+        var count = Problems.CheckCount("limit", limit, DefaultListLimit, Limits.MaxListPage);
         return Results.Json(await directory.ListAsync(after, count, cancellationToken), ControlJson.Default.LogList);
     }
 
@@ -125,7 +119,7 @@ internal static class LogControlEndpoints
     private static async Task<IResult> ForceSealAsync(
         string name, string segment, HttpRequest request, LossDesk desk, CancellationToken cancellationToken)
     {
-        if (!ulong.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+        if (!Problems.TryParseNumber(segment, ulong.MaxValue, out var id))
             throw Problems.Invalid($"'{segment}' is not the number of a segment; GET /logs/{name} shows them.");
         var body = await ReadJsonAsync(request, ControlJson.Default.ForceSealBody, null, cancellationToken);
         return Results.Json(

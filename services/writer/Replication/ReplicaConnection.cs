@@ -18,9 +18,12 @@ internal sealed class ReplicaConnection(ReplicaIdentity replica, CancellationTok
     public ReplicaId Replica => _identified.Replica;
 
     /// <summary>Who sent an answer; the usual one costs nothing to know.</summary>
+    /// <exception cref="WoodpeckerException">Invalid: the answer does not say who sent it.</exception>
     // hot path: no allocation per acknowledgement
-    public ReplicaId Identify(ReplicaIdentity sender)
+    public ReplicaId Identify(ReplicaIdentity? sender)
     {
+        if (sender is null)
+            return IdentityMapping.ToReplicaId(sender);
         var known = _identified;
         if (sender.Generation != known.Wire.Generation
             || !sender.Incarnation.Span.SequenceEqual(known.Wire.Incarnation.Span)

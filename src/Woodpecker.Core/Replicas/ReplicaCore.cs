@@ -157,6 +157,9 @@ public sealed class ReplicaCore
     public ReplicaDecision OnRecoveryAppend(LogEpoch recoveryEpoch, in FrameFacts frame)
     {
         var promised = Promises[frame.Key.Log];
+        // A log never seen has promise 0: epoch 0 would pass for the promised recoverer.
+        if (recoveryEpoch == default)
+            return ReplicaDecision.Refuse(NoEpoch());
         if (promised != recoveryEpoch)
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised, "not the promised recoverer"));
         return Find(frame.Key) is { } copy
@@ -168,6 +171,8 @@ public sealed class ReplicaCore
     public ReplicaDecision OnRecoveryHeader(LogEpoch recoveryEpoch, in SegmentOpenFacts open)
     {
         var promised = Promises[open.Key.Log];
+        if (recoveryEpoch == default)
+            return ReplicaDecision.Refuse(NoEpoch());
         if (promised != recoveryEpoch)
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised, "not the promised recoverer"));
         if (Find(open.Key) is { } copy)
@@ -274,9 +279,14 @@ public sealed class ReplicaCore
         return decision;
     }
 
+    private static ReplicaRefusal NoEpoch() =>
+        ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "epoch 0 is no writer's and no recoverer's");
+
     private ReplicaDecision? CheckEpoch(LogId log, LogEpoch epoch, LogEpoch verified)
     {
         var promised = Promises[log];
+        if (epoch == default)
+            return ReplicaDecision.Refuse(NoEpoch()); // epochs begin at 1
         if (epoch < promised)
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised)); // R2
         return Promises.NeedsVerification(log, epoch, verified) ? ReplicaDecision.VerifyEpoch() : null;

@@ -32,7 +32,8 @@ public static class DurationText
             if (!text.EndsWith(suffix, StringComparison.Ordinal))
                 continue;
             var digits = text.AsSpan(0, text.Length - suffix.Length);
-            if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            // The platform forgives zero bytes behind a number.
+            if (digits.Contains('\0') || !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
                 continue;
             if (count > Longest.Ticks / unit.Ticks)
                 return false;

@@ -37,8 +37,9 @@ public static class AppendMapping
         ArgumentNullException.ThrowIfNull(reply);
         return reply.OutcomeCase switch
         {
-            AppendReply.OutcomeOneofCase.Ok => AppendResult.Ok(
-                new Offset(reply.Ok.FirstOffset), checked((int)reply.Ok.Count), ToDurability(reply.Ok.Durability)),
+            AppendReply.OutcomeOneofCase.Ok when IsPlace(reply.Ok.FirstOffset, reply.Ok.Count) => AppendResult.Ok(
+                new Offset(reply.Ok.FirstOffset), (int)reply.Ok.Count, ToDurability(reply.Ok.Durability)),
+            AppendReply.OutcomeOneofCase.Ok => AppendResult.Indeterminate(NoPlace(reply.Ok.FirstOffset, reply.Ok.Count)),
             AppendReply.OutcomeOneofCase.NotAppended =>
                 AppendResult.NotAppended(FailureMapping.FromFailure(reply.NotAppended)),
             AppendReply.OutcomeOneofCase.Indeterminate =>
@@ -66,9 +67,18 @@ public static class AppendMapping
     public static AppendResult ToResult(AppendAnswer answer)
     {
         ArgumentNullException.ThrowIfNull(answer);
-        return AppendResult.Ok(
-            new Offset(answer.FirstOffset), answer.Count, ErrorNames.ParseDurability(answer.Durability));
+        return answer.Count >= 0 && IsPlace(answer.FirstOffset, (uint)answer.Count)
+            ? AppendResult.Ok(
+                new Offset(answer.FirstOffset), answer.Count, ErrorNames.ParseDurability(answer.Durability))
+            : AppendResult.Indeterminate(NoPlace(answer.FirstOffset, answer.Count));
     }
+
+    // What is no place in a log tells nothing about the entries.
+    private static bool IsPlace(ulong firstOffset, uint count) =>
+        count is > 0 and <= Limits.MaxFrameEntries && firstOffset <= Limits.MaxOffset - count;
+
+    private static WoodpeckerException NoPlace(ulong firstOffset, long count) => new(
+        ErrorKind.Indeterminate, $"The writer answered {count} entries at offset {firstOffset}, which is no place in a log.");
 
     private static WoodpeckerException Reason(in AppendResult result) =>
         result.Error ?? new WoodpeckerException(ErrorKind.Internal, "An append failed without a reason.");

@@ -41,22 +41,36 @@ public sealed record JournalOptions
     /// <exception cref="WoodpeckerException">Invalid, naming the option.</exception>
     public void Validate()
     {
-        Require(FileSize % Limits.JournalAlignment == 0, "FileSize must be a multiple of 4096");
-        Require(GroupSize > 0 && GroupSize % Limits.JournalAlignment == 0, "GroupSize must be a positive multiple of 4096");
-        Require(MaxGroupRecords > 0, "MaxGroupRecords must be positive");
-        Require(MaxRecordBody is > 0 and <= Limits.MaxFrameSize - 64, "MaxRecordBody must be positive and below the largest frame");
-        Require(FileSize >= 4L * BufferSize, "FileSize must be at least four times the largest group");
-        Require(SpareFiles >= 1, "SpareFiles must be at least 1: the reserve");
-        Require(Capacity >= FileSize * (SpareFiles + 2), "Capacity must hold the spare files and two more");
+        if (FindProblem() is { } problem)
+        {
+            throw new WoodpeckerException(
+                ErrorKind.Invalid, $"Journal options: {problem.Option} is {problem.Value}; it must be {problem.Rule}.")
+            {
+                Reason = "JournalOptions",
+            };
+        }
+    }
+
+    /// <summary>The first option that cannot work with the others, its value and what it must be; null if all can.</summary>
+    public (string Option, long Value, string Rule)? FindProblem()
+    {
+        if (GroupSize <= 0 || GroupSize % Limits.JournalAlignment != 0)
+            return (nameof(GroupSize), GroupSize, "a positive multiple of 4096");
+        if (MaxGroupRecords <= 0)
+            return (nameof(MaxGroupRecords), MaxGroupRecords, "positive");
+        if (MaxRecordBody is <= 0 or > Limits.MaxFrameSize - 64)
+            return (nameof(MaxRecordBody), MaxRecordBody, $"from 1 to {Limits.MaxFrameSize - 64}");
+        var smallest = 4L * BufferSize;
+        if (FileSize % Limits.JournalAlignment != 0 || FileSize < smallest)
+            return (nameof(FileSize), FileSize, $"a multiple of 4096 and at least {smallest}: four of the largest groups");
+        if (SpareFiles < 1)
+            return (nameof(SpareFiles), SpareFiles, "at least 1: the reserve");
+        return Capacity < FileSize * (SpareFiles + 2)
+            ? (nameof(Capacity), Capacity, $"at least {FileSize * (SpareFiles + 2)}: the spare files and two more")
+            : null;
     }
 
     internal static int Align(int length) => (length + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment;
 
     internal static long AlignLong(long length) => (length + Limits.JournalAlignment - 1) / Limits.JournalAlignment * Limits.JournalAlignment;
-
-    private static void Require(bool holds, string sentence)
-    {
-        if (!holds)
-            throw new WoodpeckerException(ErrorKind.Invalid, $"Journal options: {sentence} (bytes).");
-    }
 }

@@ -80,6 +80,9 @@ internal sealed class RecordScanner : IDisposable
             return ScanState.CleanEnd;
         for (var at = _next; at < _end; at += RecordHeader.Alignment)
         {
+            // A header may promise a larger file than there is.
+            if (Window(at, sizeof(uint)).IsEmpty)
+                break;
             if (TryReadAt(at))
             {
                 Accept();

@@ -32,6 +32,9 @@ public sealed class ObjectStoreProbe(
 
     private readonly List<ObjectKey> _keys = [];
 
+    /// <summary>The store that is tried, for people.</summary>
+    public string StoreDescription => store.Description;
+
     /// <summary>Runs the probe.</summary>
     /// <exception cref="ObjectStoreException">Unsupported with advice, Denied, or Unavailable if the store stays out of reach.</exception>
     public async ValueTask<ObjectStoreCapabilities> RunAsync(CancellationToken cancellationToken)

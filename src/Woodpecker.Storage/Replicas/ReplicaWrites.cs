@@ -154,14 +154,15 @@ internal sealed class ReplicaWrites(
     private async ValueTask<ReplicaRefusal?> AppendSlowAsync(
         FrameFacts facts, ReadOnlyMemory<byte> frame, IReplicaAckSink sink, CancellationToken cancellationToken)
     {
-        LogEpoch verified = default;
+        LogEpoch? verified = null;
         while (true)
         {
-            if (TryAppend(facts, frame.Span, sink, verified, out var answer))
+            if (TryAppend(facts, frame.Span, sink, verified ?? default, out var answer))
                 return answer;
             if (answer is { } needsEpoch)
             {
-                if (verified != default)
+                // Asked once: metadata that knows no epoch of the log at all would be asked for ever.
+                if (verified is not null)
                     return ReplicaErrors.Unconfirmed();
                 if (await authority.ReadEpochAsync(facts.Key.Log, cancellationToken) is not { } epoch)
                     return needsEpoch;
@@ -229,7 +230,7 @@ internal sealed class ReplicaWrites(
         Action<ReplicaDecision> queue,
         CancellationToken cancellationToken)
     {
-        LogEpoch verified = default;
+        LogEpoch? verified = null;
         while (true)
         {
             var needsEpoch = false;
@@ -241,7 +242,7 @@ internal sealed class ReplicaWrites(
                 {
                     if (!Accepts(use))
                         return ReplicaErrors.Full(isData: use is RecordUse.Data or RecordUse.Recovery);
-                    var decision = decide(verified);
+                    var decision = decide(verified ?? default);
                     if (decision.Kind == ReplicaDecisionKind.Refuse)
                         return decision.Refusal;
                     needsEpoch = decision.Kind == ReplicaDecisionKind.VerifyEpoch;
@@ -259,7 +260,7 @@ internal sealed class ReplicaWrites(
                 continue;
             }
 
-            if (verified != default)
+            if (verified is not null)
                 return ReplicaErrors.Unconfirmed();
             if (await authority.ReadEpochAsync(log, cancellationToken) is not { } epoch)
                 return ReplicaErrors.Unverified();
@@ -360,7 +361,7 @@ internal sealed class ReplicaWrites(
             return ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "the segment header is larger than this store takes");
         var status = SegmentHeader.Read(encoded.Span, out var header);
         if (!status.IsOk)
-            return ReplicaRefusal.Of(ReplicaRefusalKind.Corrupt, status.ToString());
+            return ReplicaRefusal.Of(ReplicaRefusalKind.Corrupt, Describe("segment header", status));
         if (header!.SegmentKey != key || (epoch is { } e && header.Epoch != e))
             return ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "the header is another segment's");
         facts = ReplicaBoot.Facts(header, encoded.Span, shard.Core.Self);
@@ -375,12 +376,15 @@ internal sealed class ReplicaWrites(
         // Right before the bytes are copied into the group (W2).
         var status = FrameReader.Verify(frame.Span, out var header);
         if (!status.IsOk)
-            return ReplicaRefusal.Of(ReplicaRefusalKind.Corrupt, status.ToString());
+            return ReplicaRefusal.Of(ReplicaRefusalKind.Corrupt, Describe("frame", status));
         if (header.SegmentKey != key)
             return ReplicaRefusal.Of(ReplicaRefusalKind.Invalid, "the frame is another segment's");
         facts = ReplicaBoot.Facts(header);
         return null;
     }
+
+    private static string Describe(string what, in Format.ReadStatus status) =>
+        status.Reason is null ? $"the {what} is cut off" : status.ToString();
 
     // What a record is for decides how full the journal may be (R9, U8).
     private enum RecordUse

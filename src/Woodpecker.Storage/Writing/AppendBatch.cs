@@ -70,8 +70,10 @@ public sealed class AppendBatch
                 "BatchCount", $"A batch has 1 to {limits.MaxBatchEntries} entries; this one has {entries.Length}.");
         if (firstStamp is { } stamp && stamp.Sequence > ulong.MaxValue - (ulong)entries.Length)
             throw Invalid("Sequence", "The sequence numbers of the batch do not fit in 64 bits.");
-        CheckToken(fencingToken);
-        CheckToken(setFencingToken);
+        if (expectedOffset is { } expected && expected.Value > Limits.MaxOffset)
+            throw Invalid("ExpectedOffset", $"The expected offset is {expected}; the largest is {Limits.MaxOffset}.");
+        CheckToken("fencing token", fencingToken);
+        CheckToken("fencing token to set", setFencingToken);
 
         var attributes = EncodeAttributes(entries, setFencingToken);
         long payloadBytes = 0;
@@ -145,10 +147,16 @@ public sealed class AppendBatch
         return pairs;
     }
 
-    private static void CheckToken(string? token)
+    private static void CheckToken(string what, string? token)
     {
-        if (token is not null && System.Text.Encoding.UTF8.GetByteCount(token) > Limits.MaxFencingTokenSize)
-            throw Invalid("FencingToken", $"A fencing token has at most {Limits.MaxFencingTokenSize} bytes of UTF-8.");
+        if (token is null)
+            return;
+        var size = System.Text.Encoding.UTF8.GetByteCount(token);
+        if (size > Limits.MaxFencingTokenSize)
+        {
+            throw Invalid(
+                "FencingToken", $"The {what} has {size} bytes of UTF-8; the limit is {Limits.MaxFencingTokenSize}.");
+        }
     }
 
     private static WoodpeckerException Invalid(string reason, string message) =>

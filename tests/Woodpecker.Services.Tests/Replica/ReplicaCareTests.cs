@@ -142,7 +142,7 @@ public sealed class ReplicaCareTests
         await using var world = await ReplicaWorld.CreateAsync();
         WireSegment segment;
         await using (var replica = await ReplicaHost.StartAsync(
-            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Care:UploadStaggerMilliseconds", "0")))
+            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Journal:Directory", ""), ("Woodpecker:Care:UploadStaggerMilliseconds", "0")))
         {
             segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
             using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 12);
@@ -163,7 +163,7 @@ public sealed class ReplicaCareTests
     {
         await using var world = await ReplicaWorld.CreateAsync();
         await using var replica = await ReplicaHost.StartAsync(
-            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Journal:DrainSeconds", "1"));
+            world, ("Woodpecker:Journal:Kind", "Memory"), ("Woodpecker:Journal:Directory", ""), ("Woodpecker:Journal:DrainSeconds", "1"));
         var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
         using var session = await ReplicaGrpcTests.FillAsync(replica, segment, 3);
         var started = TimeProvider.System.GetTimestamp();

@@ -71,7 +71,15 @@ internal sealed class ReplicaHost : IAsyncDisposable
         var app = builder.Build();
         app.MapDefaultEndpoints();
         app.MapReplica();
-        await app.StartAsync();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // The node gave up while the host was starting; what it says is told below.
+        }
+
         await app.Services.GetRequiredService<ReplicaNode>().Serving.WaitAsync(TimeSpan.FromSeconds(30));
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new ReplicaHost(app, GrpcChannel.ForAddress(address), world);

@@ -13,11 +13,16 @@ namespace Woodpecker.Services.Tests.Writer;
 /// <summary>The wire side of a store in memory with faults: real messages, real order of answers.</summary>
 internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.ReplicaBase
 {
+    /// <summary>What is sent instead of an acknowledgement; null: the truth. Whoever lies greets nobody.</summary>
+    public Func<Ack, IEnumerable<Ack>>? Lie { get; set; }
+
     public override async Task Session(
         IAsyncStreamReader<SessionRequest> requestStream, IServerStreamWriter<SessionReply> responseStream,
         ServerCallContext context)
     {
         Assert.True(await requestStream.MoveNext(context.CancellationToken));
+        if (Lie is not null)
+            throw new RpcException(new Status(StatusCode.Unavailable, "not now"));
         await responseStream.WriteAsync(
             new SessionReply { Hello = Greet(requestStream.Current.Hello) }, context.CancellationToken);
         var answers = Channel.CreateBounded<Task<SessionReply>>(10_000);
@@ -155,7 +160,7 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
             : new SessionReply { Ack = ToAck(key, epoch, answer) };
     }
 
-    private static async Task AnswerAsync(
+    private async Task AnswerAsync(
         ChannelReader<Task<SessionReply>> answers,
         IServerStreamWriter<SessionReply> replies,
         CancellationToken cancellationToken)
@@ -167,6 +172,13 @@ internal sealed class MemoryReplicaService(MemoryReplicaStore store) : Wire.Repl
                 continue;
             try
             {
+                if (answer.Ack is { } ack && Lie is { } lie)
+                {
+                    foreach (var lied in lie(ack))
+                        await replies.WriteAsync(new SessionReply { Ack = lied }, cancellationToken);
+                    continue;
+                }
+
                 await replies.WriteAsync(answer, cancellationToken);
             }
             catch (Exception e) when (e is OperationCanceledException or InvalidOperationException or IOException)

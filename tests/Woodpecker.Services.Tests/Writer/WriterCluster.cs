@@ -57,6 +57,9 @@ internal sealed class WriterCluster : IAsyncDisposable
 
     public List<MemoryReplicaStore> Replicas { get; } = [];
 
+    /// <summary>The wire sides of <see cref="Replicas"/>.</summary>
+    public List<MemoryReplicaService> ReplicaServices { get; } = [];
+
     public static async Task<WriterCluster> StartAsync(int replicas = 3)
     {
         var directory = Directory.CreateTempSubdirectory("wp-writer-").FullName;
@@ -157,8 +160,10 @@ internal sealed class WriterCluster : IAsyncDisposable
     private async Task AddReplicaAsync(string nodeId, int number)
     {
         var store = new MemoryReplicaStore(nodeId, new Guid(number, 0, 0, new byte[8]));
+        var service = new MemoryReplicaService(store);
+        ReplicaServices.Add(service);
         var host = await InProcessHost.StartAsync(
-            services => services.AddSingleton(new MemoryReplicaService(store)),
+            services => services.AddSingleton(service),
             static app => app.MapGrpcService<MemoryReplicaService>());
         Replicas.Add(store);
         _replicaHosts.Add(host);

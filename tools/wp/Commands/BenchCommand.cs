@@ -90,7 +90,7 @@ internal static class BenchCommand
             Description = "Log to read.",
             DefaultValueFactory = static _ => "bench",
         };
-        var from = new Option<ulong>("--from") { Description = "First offset.", HelpName = "OFFSET" };
+        var from = CommonOptions.Number("--from", "First offset.", "OFFSET", Limits.MaxOffset);
         var duration = CommonOptions.Duration("--duration", "How long to read at most.", TimeSpan.FromSeconds(10));
         var command = new Command("read", "Measure reading one log from an offset to its end.") { log, from, duration };
         command.Runs(async (result, cancellationToken) =>

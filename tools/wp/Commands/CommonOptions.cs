@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Tool.Input;
 
@@ -57,6 +58,22 @@ internal static class CommonOptions
         CustomParser = ParseSize,
     };
 
+    /// <summary>An option for a number from 0 to a limit, in digits.</summary>
+    public static Option<ulong> Number(string name, string description, string helpName, ulong most) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        DefaultValueFactory = static _ => 0,
+        CustomParser = result => ParseNumber(result, name, most),
+    };
+
+    /// <summary>An argument that is such a number.</summary>
+    public static Argument<ulong> NumberArgument(string name, string description, ulong most) => new(name)
+    {
+        Description = description,
+        CustomParser = result => ParseNumber(result, name, most),
+    };
+
     /// <summary>The log's name, checked.</summary>
     public static Argument<string> LogArgument()
     {
@@ -67,6 +84,15 @@ internal static class CommonOptions
                 result.AddError(problem);
         });
         return argument;
+    }
+
+    private static ulong ParseNumber(System.CommandLine.Parsing.ArgumentResult result, string name, ulong most)
+    {
+        var text = result.Tokens[0].Value;
+        if (ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= most)
+            return value;
+        result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is '{text}'; it must be a number from 0 to {most}."));
+        return 0;
     }
 
     private static TimeSpan? ParseDuration(System.CommandLine.Parsing.ArgumentResult result)

@@ -149,7 +149,7 @@ internal static class LogCommand
     private static Command CreateTruncate()
     {
         var name = CommonOptions.LogArgument();
-        var offset = new Argument<ulong>("OFFSET") { Description = "First offset to keep." };
+        var offset = CommonOptions.NumberArgument("OFFSET", "First offset to keep.", Limits.MaxOffset);
         var command = new Command("truncate", "Remove all entries below an offset.") { name, offset };
         command.Runs(async (result, cancellationToken) =>
         {

@@ -75,8 +75,22 @@ internal static class NodeCommand
         return command;
     }
 
-    private static Argument<string> NodeArgument() =>
-        new("NODE") { Description = "Name of the node, for example replica-2; wp node list shows them." };
+    private static Argument<string> NodeArgument()
+    {
+        var argument = new Argument<string>("NODE")
+        {
+            Description = "Name of the node, for example replica-2; wp node list shows them.",
+        };
+        argument.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && !IsName(token.Value))
+                result.AddError($"'{token.Value}' is no node: a name has 1-63 lower-case letters, digits and hyphens.");
+        });
+        return argument;
+    }
+
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= 63 && text.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 
     private static WoodpeckerClient Open(ParseResult result) =>
         Cluster.Find(result.GetValue(CommonOptions.Endpoint)).OpenForWriting(result.GetValue(CommonOptions.Timeout));

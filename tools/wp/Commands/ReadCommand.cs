@@ -17,7 +17,7 @@ internal static class ReadCommand
     public static Command Create()
     {
         var log = CommonOptions.LogArgument();
-        var from = new Option<ulong>("--from") { Description = "First offset.", HelpName = "OFFSET" };
+        var from = CommonOptions.Number("--from", "First offset.", "OFFSET", Limits.MaxOffset);
         var limit = new Option<long?>("--limit") { Description = "Most entries.", HelpName = "COUNT" };
         var follow = new Option<bool>("--follow", "-f") { Description = "Wait for entries to come." };
         var raw = new Option<bool>("--raw")

@@ -18,7 +18,7 @@ internal static class SegmentCommand
     private static Command CreateForceSeal()
     {
         var name = CommonOptions.LogArgument();
-        var segment = new Argument<ulong>("SEGMENT") { Description = "Number of the segment; wp log describe shows it." };
+        var segment = CommonOptions.NumberArgument("SEGMENT", "Number of the segment; wp log describe shows it.", ulong.MaxValue);
         var accept = new Option<bool>("--accept-data-loss")
         {
             Description = "Give up what was confirmed and cannot be found. Without it, only what that would be is told.",

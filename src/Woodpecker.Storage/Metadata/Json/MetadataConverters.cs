@@ -10,7 +10,9 @@ internal abstract class TextConverter<T> : JsonConverter<T>
 {
     public sealed override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.String && TryParse(reader.GetString()!, out var value))
+        // The platform forgives zero bytes behind a number; a value is written back as it was read (X3).
+        if (reader.TokenType == JsonTokenType.String && reader.GetString()! is var text
+            && !text.Contains('\0', StringComparison.Ordinal) && TryParse(text, out var value))
             return value;
         throw new JsonException($"a {typeof(T).Name} is a string of digits");
     }
@@ -106,6 +108,22 @@ internal sealed class HashConverter : TextConverter<ulong>
     }
 
     protected override string Print(ulong value) => value.ToString("x16", CultureInfo.InvariantCulture);
+}
+
+/// <summary>A state or kind by its name alone: neither a number nor a list of names, which the platform would take, is one.</summary>
+internal sealed class NameConverter<T> : JsonConverter<T>
+    where T : struct, Enum
+{
+    private static readonly Dictionary<string, T> _values =
+        Enum.GetValues<T>().ToDictionary(static value => value.ToString(), StringComparer.Ordinal);
+
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && _values.TryGetValue(reader.GetString()!, out var value)
+            ? value
+            : throw new JsonException($"it is not one of {string.Join(", ", _values.Keys)}");
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }
 
 /// <summary>An identity as 32 hex digits.</summary>

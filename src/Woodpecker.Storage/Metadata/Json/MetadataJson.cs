@@ -10,6 +10,8 @@ public static class MetadataJson
     private static readonly MetadataJsonContext _context = new(new JsonSerializerOptions(MetadataJsonContext.Default.Options)
     {
         AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     });
 
     /// <summary>The value as UTF-8 JSON of less than <see cref="Limits.MaxMetadataValueSize"/> bytes.</summary>
@@ -42,13 +44,17 @@ public static class MetadataJson
         }
         catch (JsonException e)
         {
-            throw Corrupt(entry.Key, e.Message, e);
+            // A converter's sentence lacks the place that the platform's own sentences have.
+            var place = e.Path is { Length: > 1 } path && !e.Message.Contains(path, StringComparison.Ordinal) ? path + ": " : "";
+            throw Corrupt(entry.Key, place + e.Message.TrimEnd('.'), e);
         }
 
         if (value is null)
             throw Corrupt(entry.Key, "it is null", null);
         if (value.V != MetadataValue.CurrentVersion)
             throw Corrupt(entry.Key, $"its schema version {value.V} is not known to this build", null);
+        if (value.FindProblem() is { } problem)
+            throw Corrupt(entry.Key, problem, null);
         return value;
     }
 

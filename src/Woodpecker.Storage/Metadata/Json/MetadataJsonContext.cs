@@ -12,10 +12,10 @@ namespace Woodpecker.Storage.Metadata.Json;
     [
         typeof(LogIdConverter), typeof(SegmentIdConverter), typeof(OffsetConverter), typeof(LogEpochConverter),
         typeof(EntryIdConverter), typeof(Int64Converter), typeof(GuidConverter),
-        typeof(JsonStringEnumConverter<LogMode>), typeof(JsonStringEnumConverter<SegmentState>),
-        typeof(JsonStringEnumConverter<LogState>), typeof(JsonStringEnumConverter<NodeState>),
-        typeof(JsonStringEnumConverter<SealOrigin>), typeof(JsonStringEnumConverter<JobKind>),
-        typeof(JsonStringEnumConverter<LossPolicy>), typeof(JsonStringEnumConverter<SlotFence>),
+        typeof(NameConverter<LogMode>), typeof(NameConverter<SegmentState>),
+        typeof(NameConverter<LogState>), typeof(NameConverter<NodeState>),
+        typeof(NameConverter<SealOrigin>), typeof(NameConverter<JobKind>),
+        typeof(NameConverter<LossPolicy>), typeof(NameConverter<SlotFence>),
     ])]
 [JsonSerializable(typeof(ClusterValue))]
 [JsonSerializable(typeof(NodeValue))]

@@ -42,6 +42,9 @@ public sealed record AuditValue : MetadataValue
     /// <summary>What the decision rested on, one sentence each: for example what each member still held.</summary>
     public IReadOnlyList<string> Facts { get; set; } = [];
 
+    /// <inheritdoc/>
+    internal override string? FindProblem() => Facts.Any(static fact => fact is null) ? "one of its facts is null" : null;
+
     /// <summary>Cuts facts to what a value may hold.</summary>
     public static IReadOnlyList<string> Shorten(IEnumerable<string> facts) =>
         [.. facts.Take(MaxFacts).Select(static fact => fact.Length <= MaxFact ? fact : fact[..MaxFact])];

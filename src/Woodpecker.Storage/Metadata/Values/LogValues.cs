@@ -81,6 +81,16 @@ public sealed record LogValue : MetadataValue
 
     /// <summary>What to do about a proven loss.</summary>
     public LossPolicy OnProvenLoss { get; init; }
+
+    /// <inheritdoc/>
+    internal override string? FindProblem()
+    {
+        if (!LogName.IsValid(Name, out var problem))
+            return $"its name is none: {problem.TrimEnd('.')}";
+        var hasNegative = SegmentBytes < 0 || SegmentAgeMilliseconds < 0 || LingerMilliseconds < 0
+            || RetentionMilliseconds < 0 || RetentionBytes < 0;
+        return hasNegative ? "one of its sizes or times is negative" : null;
+    }
 }
 
 /// <summary>A log's truncation point.</summary>

@@ -22,4 +22,10 @@ public abstract record MetadataValue
     /// <summary>Fields this build does not know; written back unchanged (X3).</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; set; }
+
+    /// <summary>
+    /// What is wrong with a value that was read although each of its fields is well-formed; null if nothing is. A value that
+    /// contradicts itself must not get as far as the code that relies on it.
+    /// </summary>
+    internal virtual string? FindProblem() => null;
 }

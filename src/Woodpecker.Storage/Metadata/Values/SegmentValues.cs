@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Storage.Metadata.Values;
 
@@ -113,6 +114,31 @@ public sealed record SegmentValue : MetadataValue
     /// <summary>Base offset of the segment after this one (INV-33); null until sealed.</summary>
     [JsonIgnore]
     public Offset? NextBaseOffset => Lost is { } lost ? lost.To + 1 : EndOffset;
+
+    /// <inheritdoc/>
+    internal override string? FindProblem()
+    {
+        if (Ensemble.Count > Limits.MaxEnsembleSize)
+            return $"its ensemble has {Ensemble.Count} members";
+        foreach (var member in Ensemble)
+        {
+            if (member is null || member.Node.Length == 0)
+                return "a member of its ensemble is missing";
+        }
+
+        if (State == SegmentState.Open && BaseOffset is null)
+            return "it is Open without baseOffset";
+        if (State is SegmentState.Sealed or SegmentState.Compacted && (BaseOffset is null || LastEntry is null))
+            return $"it is {State} without baseOffset or lastEntry";
+        if (State == SegmentState.Compacted && Manifest is null)
+            return "it is Compacted without manifest";
+        if (BaseOffset is { } first && LastEntry is { } last && (ulong)(last.Value + 1) > Limits.MaxOffset - first.Value)
+            return $"its lastEntry {last} reaches over the largest offset";
+        if (Lost is { } lost && (lost.From > lost.To || lost.To.Value == Limits.MaxOffset))
+            return $"its lost offsets {lost.From} to {lost.To} are no range";
+        return Manifest is { } manifest && (manifest.Length is < 1 or > Limits.MaxManifestSize || !ObjectKey.IsValid(manifest.Key))
+            ? "its manifest has a length or key that no writer writes" : null;
+    }
 }
 
 /// <summary>What a job does to a segment.</summary>
@@ -158,4 +184,8 @@ public sealed record GcValue : MetadataValue
 
     /// <summary>Why, for people.</summary>
     public required string Reason { get; init; }
+
+    /// <inheritdoc/>
+    internal override string? FindProblem() =>
+        Objects.Any(static key => key is null) ? "one of its objects is null" : null;
 }
