@@ -20,8 +20,8 @@ internal static class MatrixReport
         if (options.Output is { } file)
         {
             var kept = File.Exists(file) ? await File.ReadAllTextAsync(file) : "";
-            var end = kept.IndexOf(Mark, StringComparison.Ordinal);
-            await File.WriteAllTextAsync(file, $"{(end < 0 ? "# Faults on real processes\n\n" : kept[..end])}{Mark}\n\n{report}");
+            var end = kept.IndexOf($"\n{Mark}\n", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(file, $"{(end < 0 ? "# Faults on real processes\n" : kept[..end])}\n{Mark}\n\n{report}");
         }
 
         Console.WriteLine(report);
