@@ -25,6 +25,9 @@ internal sealed class FinalPhase(World world)
     {
         // Requests of clients under way come to their end, or are given up.
         await world.Sim.Delay(TimeSpan.FromSeconds(1));
+        // A truncation under way, too; and readers hear of it before it is demanded of them.
+        await Task.WhenAny(world.Truncating, world.Sim.Delay(_limit));
+        await world.Sim.Delay(TimeSpan.FromSeconds(3));
         var number = 900u;
         foreach (var log in world.Scenario.Logs)
         {

@@ -46,6 +46,9 @@ internal sealed class World
 
     public bool ClientsStop { get; private set; }
 
+    /// <summary>Ends with the last truncation.</summary>
+    public Task Truncating { get; private set; } = Task.CompletedTask;
+
     public HistoryVerdict? Verdict { get; private set; }
 
     /// <summary>False if the life ended before the work did.</summary>
@@ -104,7 +107,7 @@ internal sealed class World
         for (var i = 0; i < Scenario.ReadClients; i++)
             _ = Guard(new ReadClient(this, i + 1, random.Pick(Scenario.Logs), random.Fork()).RunAsync());
         if (Scenario.Truncates)
-            _ = Guard(new TruncateClient(this, random.Fork()).RunAsync());
+            Truncating = Guard(new TruncateClient(this, random.Fork()).RunAsync());
         var nemesis = new Nemesis(this, random.Fork());
         _ = Guard(nemesis.RunAsync());
         _ = Guard(_oracle.RunAsync());
