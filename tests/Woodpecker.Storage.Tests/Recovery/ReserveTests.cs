@@ -118,8 +118,19 @@ public sealed class ReserveTests
         var epoch = new LogEpoch(2);
         Assert.NotNull((await replica.Store.FenceAsync(ended.Key, epoch, 0, ReplicaFixture.Soon())).Reply);
         Assert.Null(await replica.Store.RecoveryHeaderAsync(ended.Key, epoch, ended.EncodedHeader, ReplicaFixture.Soon()));
+        using var limit = new CancellationTokenSource(ReplicaFixture.Limit);
         for (var i = 0; i < 40; i++)
-            Assert.Null(await replica.Store.RecoveryAppendAsync(ended.Key, epoch, ended.Next(4_000), ReplicaFixture.Soon()));
+        {
+            // Refused only for the moment in which the reserve was taken and the next one is being made.
+            var frame = ended.Next(4_000);
+            while (await replica.Store.RecoveryAppendAsync(ended.Key, epoch, frame, limit.Token) is { } moment)
+            {
+                Assert.Equal(ReplicaRefusalKind.StorageFull, moment.Kind);
+                limit.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        }
+
         Assert.Equal(ended.Last, await replica.Store.FlushAsync(ended.Key, ReplicaFixture.Soon()));
 
         // A disk without room keeps its reserve for fences, seals and drops.
