@@ -15,6 +15,9 @@ internal sealed class CallLimit : IDisposable
     /// <summary>The token for the call.</summary>
     public CancellationToken Token => _linked.Token;
 
+    /// <summary>Whether the time is up, whatever the caller did.</summary>
+    public bool HasExpired => _timer.IsCancellationRequested;
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using dotnet_etcd;
-using dotnet_etcd.interfaces;
 using Etcdserverpb;
 using Grpc.Core;
 using Woodpecker.Storage.Metadata;
@@ -9,7 +7,7 @@ namespace Woodpecker.Metadata.Etcd;
 
 /// <summary>The metadata and lease ports on an etcd cluster of version 3.4 or newer.</summary>
 /// <remarks>
-/// Threads:     every member may be called from any thread; one channel carries all calls.
+/// Threads:     every member may be called from any thread; one channel carries all calls, and is replaced if it falls silent.
 /// Durability:  a commit that returned is in etcd's log on a majority of its members.
 /// Errors:      <see cref="MetadataException"/>. No call is sent twice. A commit that may have reached etcd and was not
 ///              answered, also because its caller cancelled, is <see cref="MetadataErrorKind.Unknown"/> (X6); reads and
@@ -22,8 +20,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
 
     private readonly EtcdMetadataOptions _options;
     private readonly TimeProvider _time;
-    private readonly EtcdClient _client;
-    private readonly IConnection _connection;
+    private readonly EtcdLink _link;
     private readonly EtcdMessages _messages;
 
     /// <summary>Prepares the channel; etcd is dialled by the first call.</summary>
@@ -33,8 +30,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         ArgumentNullException.ThrowIfNull(time);
         _options = options;
         _time = time;
-        _client = EtcdChannel.Open(options.Connection);
-        _connection = _client.GetConnection();
+        _link = new EtcdLink(options.Connection, options.CallTimeout, time);
         _messages = new EtcdMessages(options.Connection.Prefix);
     }
 
@@ -76,11 +72,13 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         using var limit = new CallLimit(_options.CallTimeout, _time, cancellationToken);
         try
         {
-            var response = await _connection.KVClient.TxnAsync(request, cancellationToken: limit.Token).ConfigureAwait(false);
+            var response = await _link.Connection.KVClient.TxnAsync(request, cancellationToken: limit.Token).ConfigureAwait(false);
+            _link.OnAnswer();
             return _messages.ToCommit(response);
         }
         catch (Exception error) when (EtcdErrors.IsCallFailure(error))
         {
+            _link.OnFailure(limit);
             throw EtcdErrors.OfCommit(error);
         }
     }
@@ -100,7 +98,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeToLive, TimeSpan.Zero);
         var request = new LeaseGrantRequest { TTL = (long)Math.Ceiling(timeToLive.TotalSeconds) };
         var response = await RepeatableAsync(
-            (Lease: _connection.LeaseClient, Request: request),
+            (Lease: _link.Connection.LeaseClient, Request: request),
             static (call, token) => call.Lease.LeaseGrantAsync(call.Request, cancellationToken: token).ResponseAsync,
             cancellationToken).ConfigureAwait(false);
         return response.ID;
@@ -110,7 +108,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     public async ValueTask<bool> KeepLeaseAliveAsync(long leaseId, CancellationToken cancellationToken)
     {
         var remaining = await RepeatableAsync(
-            (Lease: _connection.LeaseClient, Id: leaseId),
+            (Lease: _link.Connection.LeaseClient, Id: leaseId),
             static (call, token) => KeepAliveOnceAsync(call.Lease, call.Id, token),
             cancellationToken).ConfigureAwait(false);
         return remaining > 0;
@@ -122,7 +120,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         try
         {
             await RepeatableAsync(
-                (Lease: _connection.LeaseClient, Request: new LeaseRevokeRequest { ID = leaseId }),
+                (Lease: _link.Connection.LeaseClient, Request: new LeaseRevokeRequest { ID = leaseId }),
                 static (call, token) =>
                     call.Lease.LeaseRevokeAsync(call.Request, cancellationToken: token).ResponseAsync,
                 cancellationToken).ConfigureAwait(false);
@@ -134,7 +132,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     }
 
     /// <summary>Closes the channel; calls in flight fail.</summary>
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _link.Dispose();
 
     private static async Task<long> KeepAliveOnceAsync(
         Lease.LeaseClient leases, long leaseId, CancellationToken cancellationToken)
@@ -171,7 +169,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
     private ValueTask<RangeResponse> RangeAsync(
         RangeRequest request, CancellationToken cancellationToken) =>
         RepeatableAsync(
-        (Kv: _connection.KVClient, Request: request),
+        (Kv: _link.Connection.KVClient, Request: request),
         static (call, token) => call.Kv.RangeAsync(call.Request, cancellationToken: token).ResponseAsync,
         cancellationToken);
 
@@ -182,10 +180,13 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         using var limit = new CallLimit(_options.CallTimeout, _time, cancellationToken);
         try
         {
-            return await call(state, limit.Token).ConfigureAwait(false);
+            var answer = await call(state, limit.Token).ConfigureAwait(false);
+            _link.OnAnswer();
+            return answer;
         }
         catch (Exception error) when (EtcdErrors.IsCallFailure(error))
         {
+            _link.OnFailure(limit);
             cancellationToken.ThrowIfCancellationRequested();
             throw EtcdErrors.OfRepeatable(error);
         }
@@ -199,7 +200,7 @@ public sealed class EtcdMetadataStore : IMetadataStore, ILeaseStore, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         // Without a leader the member ends the stream instead of staying silent.
         var headers = new Grpc.Core.Metadata { { "hasleader", "true" } };
-        using var call = _connection.WatchClient.Watch(headers, cancellationToken: cancellationToken);
+        using var call = _link.Connection.WatchClient.Watch(headers, cancellationToken: cancellationToken);
         if (!await TrySendAsync(call, _messages.Watch(prefix, afterRevision + 1), cancellationToken).ConfigureAwait(false))
             yield break;
         while (await TryReadAsync(call, cancellationToken).ConfigureAwait(false) is { } response)

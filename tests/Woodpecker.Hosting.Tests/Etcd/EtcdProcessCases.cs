@@ -77,6 +77,34 @@ public abstract class EtcdProcessCases : IAsyncLifetime
         Assert.Equal(["w/1", "w/2", "w/last"], seen.Select(static c => c.Key));
     }
 
+    /// <summary>A connection from which nothing comes back is given up for a new one, before its pings would tell.</summary>
+    [Fact]
+    public async Task ConnectionThatFellSilent_IsReplaced()
+    {
+        await using var link = new SilentFirstLink(Server.ClientUrl);
+        using var store = new EtcdMetadataStore(
+            new EtcdMetadataOptions
+            {
+                Connection = EtcdConnectionString.Parse(link.Url),
+                CallTimeout = TimeSpan.FromMilliseconds(400),
+            },
+            TimeProvider.System);
+        var silent = 0;
+        await Eventually.BecomesTrueAsync("a call is answered", async () =>
+        {
+            try
+            {
+                return await store.GetAsync("absent", Stop) is null;
+            }
+            catch (MetadataException)
+            {
+                silent++;
+                return false;
+            }
+        }, TimeSpan.FromSeconds(9));
+        Assert.True(silent >= 3, $"{silent}");
+    }
+
     /// <summary>E39.</summary>
     [Fact]
     public async Task KillUnderLoad_KeepsEveryAcknowledgedWrite_AndTheRevision()
