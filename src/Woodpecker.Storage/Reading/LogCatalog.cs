@@ -16,6 +16,8 @@ public sealed partial class LogCatalog : IAsyncDisposable
     /// <summary>Logs that are remembered; beyond it those not asked for lately are forgotten.</summary>
     public const int MaxLogs = 10_000;
 
+    private const int MaxStaleReads = 5;
+
     private static readonly TimeSpan _watchPause = TimeSpan.FromMilliseconds(200);
 
     private readonly IMetadataStore _store;
@@ -25,6 +27,7 @@ public sealed partial class LogCatalog : IAsyncDisposable
     private readonly ConcurrentDictionary<string, LogId> _names = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _watching;
+    private long _seenRevision;
 
     private LogCatalog(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger)
     {
@@ -72,7 +75,7 @@ public sealed partial class LogCatalog : IAsyncDisposable
         var cached = Cached(log);
         try
         {
-            return await cached.RefreshAsync(() => LogSnapshot.ReadAsync(_store, log, _stop.Token), cancellationToken);
+            return await cached.RefreshAsync(() => ReadAsync(log), cancellationToken);
         }
         catch (MetadataException e)
         {
@@ -95,6 +98,36 @@ public sealed partial class LogCatalog : IAsyncDisposable
         await _stop.CancelAsync();
         await _watching;
         _stop.Dispose();
+    }
+
+    // X1: a read may be older than what this process was told before, and no later event would tell of the difference.
+    // Such an answer is not taken: the visible end would go back (INV-7), a log that was created seem unknown.
+    private async ValueTask<LogSnapshot> ReadAsync(LogId log)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var seen = Volatile.Read(ref _seenRevision);
+            var snapshot = await LogSnapshot.ReadAsync(_store, log, _stop.Token);
+            if (snapshot.View.Revision >= seen)
+            {
+                See(snapshot.View.Revision);
+                return snapshot;
+            }
+
+            if (attempt == MaxStaleReads)
+            {
+                throw new MetadataException(
+                    MetadataErrorKind.Unavailable,
+                    $"it answers as of revision {snapshot.View.Revision}, and was at {seen} before.");
+            }
+        }
+    }
+
+    private void See(long revision)
+    {
+        var seen = Volatile.Read(ref _seenRevision);
+        while (revision > seen && Interlocked.CompareExchange(ref _seenRevision, revision, seen) is var found && found != seen)
+            seen = found;
     }
 
     private CachedLog Cached(LogId log)
@@ -142,9 +175,11 @@ public sealed partial class LogCatalog : IAsyncDisposable
     {
         // The revision of any read will do: what changed before it is invalidated as a whole.
         var start = await _store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
+        See(start.Revision);
         InvalidateAll();
         await foreach (var change in _store.WatchAsync(MetadataKeys.LogsPrefix, start.Revision, cancellationToken))
         {
+            See(change.Revision);
             if (MetadataKeys.TryParseLog(change.Key, MetadataKeys.LogsPrefix, out var log)
                 && _logs.TryGetValue(log, out var cached))
             {

@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Reading;
+using Woodpecker.Storage.Tests.Metadata;
+
+namespace Woodpecker.Storage.Tests.Reading;
+
+/// <summary>The cache of metadata against reads that are older than what was told before (X1, INV-7).</summary>
+public sealed class LogCatalogTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AnOlderAnswer_IsNotTaken_OnceANewerOneWasSeen()
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var log = await metadata.CreateLogAsync();
+        var store = new LaggingStore(metadata.Runner.Store, await metadata.Runner.Store.ListAsync(MetadataKeys.Log(log), Token));
+        await metadata.AcquireAsync(log, "writer-1");
+        await using var catalog = LogCatalog.Start(store, TimeProvider.System, NullLogger<LogCatalog>.Instance);
+        var fresh = await catalog.RefreshAsync(log, Token);
+        Assert.Equal("writer-1", fresh.Epoch!.Holder);
+
+        store.Lag(answers: 3);
+        Assert.Equal(fresh.View.Revision, (await catalog.RefreshAsync(log, Token)).View.Revision);
+        Assert.Equal(0, store.Left);
+
+        store.Lag(answers: int.MaxValue);
+        var e = await Assert.ThrowsAsync<WoodpeckerException>(async () => await catalog.RefreshAsync(log, Token));
+        Assert.Equal((ErrorKind.Unavailable, "MetadataUnavailable"), (e.Kind, e.Reason));
+        Assert.Contains("revision", e.Message, StringComparison.Ordinal);
+        store.Lag(answers: 0);
+        Assert.Equal("writer-1", (await catalog.RefreshAsync(log, Token)).Epoch!.Holder);
+    }
+
+    /// <summary>A store that answers listings of a log as of an earlier moment, some times.</summary>
+    private sealed class LaggingStore(IMetadataStore inner, MetadataListing old) : IMetadataStore
+    {
+        private int _left;
+
+        public int Left => Volatile.Read(ref _left);
+
+        public void Lag(int answers) => Volatile.Write(ref _left, answers);
+
+        public ValueTask<MetadataEntry?> GetAsync(string key, CancellationToken cancellationToken) =>
+            inner.GetAsync(key, cancellationToken);
+
+        public ValueTask<MetadataListing> ListAsync(string prefix, CancellationToken cancellationToken)
+        {
+            if (prefix != MetadataKeys.LivePrefix && Left > 0)
+            {
+                Interlocked.Decrement(ref _left);
+                return new ValueTask<MetadataListing>(old);
+            }
+
+            return inner.ListAsync(prefix, cancellationToken);
+        }
+
+        public ValueTask<MetadataCommit> CommitAsync(MetadataTransaction transaction, CancellationToken cancellationToken) =>
+            inner.CommitAsync(transaction, cancellationToken);
+
+        public IAsyncEnumerable<MetadataChange> WatchAsync(
+            string prefix, long afterRevision, CancellationToken cancellationToken) =>
+            inner.WatchAsync(prefix, afterRevision, cancellationToken);
+    }
+}
