@@ -66,6 +66,9 @@ internal sealed partial class WriterNode(
     /// <summary>create_revision of the own live key; 0 while there is none.</summary>
     public long LiveRevision => _live?.CreateRevision ?? 0;
 
+    /// <summary>Bytes of appends that were admitted and are not answered, in all logs; 0 at rest (INV-32).</summary>
+    public long QueuedBytes => _budget.Used;
+
     /// <summary>Whether logs can be opened.</summary>
     public bool IsReady => _problem is null;
 

@@ -74,4 +74,61 @@ public enum KnownMistake
 
     /// <summary>A journal file is taken back while segments need it (J10).</summary>
     LiveFileReclaimed,
+
+    /// <summary>The end is found by an index into the sorted replies that came (T4).</summary>
+    PartialIndex,
+
+    /// <summary>Replies of members that hold nothing are dropped (T4).</summary>
+    EmptyRepliesDropped,
+
+    /// <summary>A fence for a segment that is not held promises nothing (R5).</summary>
+    UnknownSegmentUnfenced,
+
+    /// <summary>A recoverer that is not the promised one may copy (R6).</summary>
+    StaleRecoveryTaken,
+
+    /// <summary>A boot believes the page cache (J7).</summary>
+    CacheTrusted,
+
+    /// <summary>Records of a file's former use count (J3).</summary>
+    NonceIgnored,
+
+    /// <summary>The first entries that move to the next segment are left out (section 10).</summary>
+    HoleInReappend,
+
+    /// <summary>An upload ends where the local copy ends (U1).</summary>
+    LocalEndUploaded,
+
+    /// <summary>A copy is given up because its segment's key was not found (R12).</summary>
+    AbsentKeyReleases,
+
+    /// <summary>Objects that nobody references are deleted by age alone (C4).</summary>
+    OrphansByAge,
+
+    /// <summary>Truncation takes the newest key, too (section 4.1).</summary>
+    NewestTruncated,
+
+    /// <summary>Unreadable entries are answered "not yet" (V2, INV-31).</summary>
+    CorruptIsNotYet,
+
+    /// <summary>A slot is acknowledged before metadata knows of it (B10).</summary>
+    AckBeforeVerify,
+
+    /// <summary>A slot of one's own is taken for another's (B3).</summary>
+    OwnSlotIsForeign,
+
+    /// <summary>An append waits for the slowest member (W3).</summary>
+    SlowestAwaited,
+
+    /// <summary>Fields of a newer version are dropped when a value is rewritten (X3).</summary>
+    FieldsDropped,
+
+    /// <summary>A frame goes back to the pool while it is still sent (W2).</summary>
+    FrameFreedEarly,
+
+    /// <summary>Appends in flight are forgotten when the session ends (INV-32).</summary>
+    CompletionsLost,
+
+    /// <summary>Room of appends in flight is not given back when the session ends (INV-32).</summary>
+    CountersLost,
 }

@@ -135,7 +135,7 @@ internal sealed partial class CopyCare(
         && (registered.Incarnation != member.Incarnation || registered.Generation != member.Generation);
 
     private static bool IsWhole(SegmentInfo copy, SegmentValue value) =>
-        value.LastEntry is { } last && copy.DurableEntry >= last;
+        value.LastEntry is { } last && (copy.DurableEntry >= last || Mutation.Is(KnownMistake.LocalEndUploaded));
 
     [LoggerMessage(3301, LogLevel.Error, "Metadata seals segment {Segment}, but this copy refuses: {Reason}")]
     private partial void LogSealRefused(string segment, string reason);

@@ -96,7 +96,8 @@ internal sealed class ReplicaLane
         if (_next < _ring.End && _unackedBytes < _windowBytes && _ring[_next].LastEntry <= limit)
         {
             frame = _ring[_next];
-            frame.AddReference();
+            if (!Mutation.Is(KnownMistake.FrameFreedEarly))
+                frame.AddReference();
             _next++;
             _unackedBytes += frame.Length;
             _lacSent = EntryId.Max(_lacSent, frame.Header.Lac);

@@ -36,7 +36,7 @@ public static class OrphanPlanner
             var isReferenced = referenced.Contains((candidate.Segment, candidate.JobToken));
             // The token is dead if the job key is absent or was created again: its Publish can never succeed (X9).
             var isLive = jobs.TryGetValue(candidate.Segment, out var token) && token == candidate.JobToken;
-            if (isOld && !isReferenced && !isLive)
+            if (isOld && !isReferenced && (!isLive || Mutation.Is(KnownMistake.OrphansByAge)))
                 orphans.Add(candidate);
         }
 

@@ -34,7 +34,8 @@ public static class TruncationPlanner
         {
             // The newest key carries the end offset of the log and stays (section 4.1). A Prepared key after it has no offset.
             case SegmentState.Sealed or SegmentState.Compacted:
-                var isNewestWithOffsets = isNewest || segments[index + 1].State == SegmentState.Prepared;
+                var isNewestWithOffsets = (isNewest || segments[index + 1].State == SegmentState.Prepared)
+                    && !Mutation.Is(KnownMistake.NewestTruncated);
                 return !isNewestWithOffsets && segment.End <= truncatedTo ? CollectionStep.MarkTruncated : CollectionStep.None;
             case SegmentState.Truncated:
                 return CollectionStep.MarkDeleting;

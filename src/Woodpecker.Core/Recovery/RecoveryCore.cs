@@ -44,6 +44,8 @@ public sealed class RecoveryCore
     {
         if (!_members[member].IsSameStore(reply.Replica))
             return false;
+        if (Mutation.Is(KnownMistake.EmptyRepliesDropped) && reply.DurableEntry.IsNone)
+            return true;
         _replies[member] = Mutation.Is(KnownMistake.AmbiguousIsClean) ? reply with { Health = MemberHealth.Clean } : reply;
         return true;
     }
@@ -164,6 +166,12 @@ public sealed class RecoveryCore
 
     private FenceReply Highest(bool onlyClean)
     {
+        if (Mutation.Is(KnownMistake.PartialIndex))
+        {
+            var sorted = _replies.Where(static r => r is not null).Select(static r => r!.Value).OrderBy(static r => r.DurableEntry.Value).ToList();
+            return sorted[Math.Max(0, sorted.Count - _quorum.AckQuorum)];
+        }
+
         FenceReply? best = null;
         foreach (var reply in _replies)
         {

@@ -160,7 +160,7 @@ public sealed class ReplicaCore
         // A log never seen has promise 0: epoch 0 would pass for the promised recoverer.
         if (recoveryEpoch == default)
             return ReplicaDecision.Refuse(NoEpoch());
-        if (promised != recoveryEpoch)
+        if (promised != recoveryEpoch && !Mutation.Is(KnownMistake.StaleRecoveryTaken))
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised, "not the promised recoverer"));
         return Find(frame.Key) is { } copy
             ? Accept(copy, frame, needsPromise: false)
@@ -173,7 +173,7 @@ public sealed class ReplicaCore
         var promised = Promises[open.Key.Log];
         if (recoveryEpoch == default)
             return ReplicaDecision.Refuse(NoEpoch());
-        if (promised != recoveryEpoch)
+        if (promised != recoveryEpoch && !Mutation.Is(KnownMistake.StaleRecoveryTaken))
             return ReplicaDecision.Refuse(ReplicaRefusal.Fenced(promised, "not the promised recoverer"));
         if (Find(open.Key) is { } copy)
         {
@@ -197,7 +197,7 @@ public sealed class ReplicaCore
     {
         if (CheckEpoch(key.Log, epoch, verified) is { } answer)
             return answer;
-        if (Mutation.Is(KnownMistake.UnfencedReply))
+        if (Mutation.Is(KnownMistake.UnfencedReply) || (Mutation.Is(KnownMistake.UnknownSegmentUnfenced) && Find(key) is null))
             return ReplicaDecision.Duplicate(needsPromise: false);
         return Promises.Raise(key.Log, epoch)
             ? ReplicaDecision.Journal(needsPromise: true)

@@ -81,7 +81,7 @@ public sealed class SlotCore
         while (_sent.TryPeek(out var next) && _stored.Remove(next.Slot))
         {
             _sent.Dequeue();
-            if (_fence == SlotFence.EtcdVerify)
+            if (_fence == SlotFence.EtcdVerify && !Mutation.Is(KnownMistake.AckBeforeVerify))
                 _unverified.Enqueue(_unverifiedEnd = next);
             else
                 Confirm(next);

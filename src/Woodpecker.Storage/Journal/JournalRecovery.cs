@@ -19,9 +19,13 @@ internal sealed class JournalRecovery(IJournalMedium medium, JournalIdentity ide
     {
         OpenFiles();
         // J7: what was found may be known to the page cache only.
-        foreach (var file in _result.Files)
-            file.Handle.Sync();
-        medium.SyncNames();
+        if (!Mutation.Is(KnownMistake.CacheTrusted))
+        {
+            foreach (var file in _result.Files)
+                file.Handle.Sync();
+            medium.SyncNames();
+        }
+
         if (_result.Files.Count > 0)
             Replay();
         return _result;

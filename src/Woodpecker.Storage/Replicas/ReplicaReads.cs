@@ -34,7 +34,7 @@ internal sealed class ReplicaReads(ReplicaShard shard, Action<SegmentKey> onUnre
                     return TailAnswer.Sealed(last);
                 if (first <= visible)
                     Collect(segment, first, visible, maxBytes, run);
-                else if (copy.IsDamaged)
+                else if (copy.IsDamaged && !Mutation.Is(KnownMistake.CorruptIsNotYet))
                     return TailAnswer.Failed(TailAnswerKind.Corrupt, "the copy is damaged behind what it can serve");
                 else if (copy.IsShort)
                     return TailAnswer.Failed(TailAnswerKind.Unavailable, "the copy ends before the sealed end");
@@ -126,6 +126,8 @@ internal sealed class ReplicaReads(ReplicaShard shard, Action<SegmentKey> onUnre
         }
         catch (WoodpeckerException e) when (e.Kind is ErrorKind.Corrupt)
         {
+            if (Mutation.Is(KnownMistake.CorruptIsNotYet))
+                return TailAnswer.NotYet(visible);
             return TailAnswer.Failed(TailAnswerKind.Corrupt, e.Message);
         }
         catch (WoodpeckerException e) when (e.Kind is ErrorKind.Unavailable)

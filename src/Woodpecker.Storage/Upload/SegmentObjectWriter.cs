@@ -77,6 +77,8 @@ internal sealed class SegmentObjectWriter : IDisposable
     /// <exception cref="SourceException">Short, or Diverged.</exception>
     public async ValueTask EndSegmentAsync(CancellationToken cancellationToken)
     {
+        if (Mutation.Is(KnownMistake.LocalEndUploaded))
+            _segment = _segment with { LastEntry = _copied, Chain = _chain };
         if (_copied != _segment.LastEntry)
         {
             throw new SourceException(

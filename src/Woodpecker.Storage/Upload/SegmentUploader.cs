@@ -73,7 +73,7 @@ public sealed class SegmentUploader(IObjectStore store, SegmentObjectOptions opt
             FirstSeg = job.Segment,
             LastSeg = job.Segment,
             BaseOffset = copied.BaseOffset,
-            EntryCount = (ulong)(copied.LastEntry.Value + 1),
+            EntryCount = (ulong)(segments[^1].LastEntry.Value + 1),
             JobToken = job.Token,
             WrittenBy = options.WrittenBy,
             Segments = segments,

@@ -383,7 +383,7 @@ internal sealed partial class SegmentKeeper(
     {
         var moved = frames.TakeAll();
         frames.Begin(ChainHash.Start(key.Log, key.Segment, core.Epoch, baseOffset));
-        foreach (var frame in moved)
+        foreach (var frame in Mutation.Is(KnownMistake.HoleInReappend) ? moved.Skip(1) : moved)
         {
             var firstOffset = frame.Header.FirstOffset;
             var next = frame.MoveTo(new FrameStart(

@@ -189,6 +189,8 @@ internal sealed class SlotSink : ISegmentSink
 
         if (Mutation.Is(KnownMistake.ExistsIsMine))
             return (SlotPutOutcome.Mine, "");
+        if (Mutation.Is(KnownMistake.OwnSlotIsForeign))
+            return (SlotPutOutcome.Foreign, $"slot {slot} is another's");
         // B3: an earlier try of mine, or somebody else. The nonce in the header tells; nothing is taken for granted.
         var found =
             await _store.GetAsync(key, ByteRange.From(0, content.Prefix.Length), content.Prefix.Length, limit.Token);

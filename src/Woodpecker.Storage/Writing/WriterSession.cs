@@ -367,9 +367,14 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
         while (_core.TryTakeFailed(out var batch))
         {
             WriterMetrics.OnFailed(answer.Outcome);
-            batch.Ticket.Answer(Mutation.Is(KnownMistake.OkAfterDeath)
-                ? AppendResult.Ok(batch.FirstOffset, batch.Count, _services.Place.Durability) : answer);
-            _queue.Release(batch.Ticket);
+            if (!Mutation.Is(KnownMistake.CompletionsLost))
+            {
+                batch.Ticket.Answer(Mutation.Is(KnownMistake.OkAfterDeath)
+                    ? AppendResult.Ok(batch.FirstOffset, batch.Count, _services.Place.Durability) : answer);
+            }
+
+            if (!Mutation.Is(KnownMistake.CountersLost))
+                _queue.Release(batch.Ticket);
         }
 
         while (_waiting.Count > 0)

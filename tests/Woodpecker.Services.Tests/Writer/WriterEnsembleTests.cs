@@ -1,10 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using Woodpecker.Protocol.Control;
+using Woodpecker.Protocol.Transport;
 using Woodpecker.Segments;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Testing.Metadata;
+using Woodpecker.Writer;
 using Woodpecker.Writer.Control;
+using Woodpecker.Writer.Replication;
 
 namespace Woodpecker.Services.Tests.Writer;
 
@@ -45,6 +48,32 @@ public sealed class WriterEnsembleTests
         // Section 10: a roll would name it again. Rolls in vain would come every 100 ms; one may be owed to another
         // member that a busy machine kept from answering.
         Assert.InRange((await cluster.ListSegmentsAsync(log.Id)).Count, 1, 2);
+    }
+
+    [Fact]
+    public async Task Copy_TellsWhyItWasRefused_WhenTheMemberAnswersBeforeItsEnd()
+    {
+        await using var cluster = await WriterCluster.StartAsync();
+        var log = await cluster.CreateLogAsync("orders");
+        var writer = await cluster.StartWriterAsync("writer-1");
+        await writer.AppendAsync("orders", "first");
+        var key = new SegmentKey(log.Id, new SegmentId(0));
+        ReplicaId[] members = [.. Newest(await cluster.ListSegmentsAsync(log.Id)).Ensemble.Select(static m => m.ToReplicaId())];
+        var (_, header, _) = await cluster.Replica(members[0].NodeId).FenceAsync(key, new LogEpoch(9), 0, Token);
+        await using var ensemble = new RemoteEnsemble(key, members, writer.Get<WriterNode>().ClusterId, writer.Get<IPeerChannels>());
+        var refused = await Assert.ThrowsAsync<WoodpeckerException>(
+            async () => await ensemble.CopyToAsync(0, new LogEpoch(5), header, SendOn(), Token)); // R6
+        Assert.Equal(ErrorKind.Fenced, refused.Kind);
+
+        // A source that goes on until it is told to stop.
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> SendOn()
+        {
+            while (true)
+            {
+                yield return new byte[256];
+                await Task.Yield();
+            }
+        }
     }
 
     [Fact]

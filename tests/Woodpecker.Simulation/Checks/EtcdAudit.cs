@@ -1,3 +1,4 @@
+using System.Text;
 using Woodpecker.Segments;
 using Woodpecker.Simulation.Engine;
 using Woodpecker.Simulation.Models;
@@ -10,10 +11,17 @@ namespace Woodpecker.Simulation.Checks;
 
 /// <summary>
 /// Reads every revision of etcd against the rules of the protocol: edges of segments, ends that never change, offsets
-/// without gaps, epochs that only rise, one active segment, copies at a seal (INV-14, 15, 17, 18, 26, 27, 33).
+/// without gaps, epochs that only rise, one active segment, copies at a seal (INV-14, 15, 17, 18, 21, 26, 27, 33).
 /// </summary>
-internal sealed class EtcdAudit(Simulator sim, Cluster cluster, ReplicaOracle oracle)
+internal sealed class EtcdAudit(
+    Simulator sim, Cluster cluster, ReplicaOracle oracle, MessageOracle messages, BucketAudit bucket)
 {
+    /// <summary>A field that this version does not know.</summary>
+    public const string NewerField = "\"zz\":1";
+
+    /// <summary>Who writes it.</summary>
+    public const string NewerVersion = "newer-version";
+
     private readonly List<EtcdChange> _group = [];
 
     public void OnChange(EtcdChange change)
@@ -21,12 +29,27 @@ internal sealed class EtcdAudit(Simulator sim, Cluster cluster, ReplicaOracle or
         if (_group.Count > 0 && _group[0].Revision != change.Revision)
             CheckGroup();
         _group.Add(change);
+        Tell(change);
         if (_group.Count == 1)
             sim.After(TimeSpan.Zero, null, "audit", CheckGroup);
     }
 
     /// <summary>Once more, everything together.</summary>
     public void CheckEnd() => CheckGroup();
+
+    // At once: what the change allows may happen in the very same moment.
+    private void Tell(EtcdChange change)
+    {
+        if (change.After is null || !change.Key.StartsWith(MetadataKeys.LogsPrefix, StringComparison.Ordinal)
+            || !change.Key.Contains("/seg/", StringComparison.Ordinal) || !MetadataKeys.TryParseSegment(change.Key, out var id))
+        {
+            return;
+        }
+
+        var log = new LogId(Convert.ToUInt64(change.Key.Substring(MetadataKeys.LogsPrefix.Length, 16), 16));
+        var before = change.Before is null ? null : MetadataJson.Read<SegmentValue>(change.Before);
+        messages.OnSegment(new SegmentKey(log, id), before, MetadataJson.Read<SegmentValue>(change.After), change);
+    }
 
     private void CheckGroup()
     {
@@ -79,6 +102,10 @@ internal sealed class EtcdAudit(Simulator sim, Cluster cluster, ReplicaOracle or
             return;
         }
 
+        if (change.By == NewerVersion)
+            return;
+        if (HasNewerField(change.Before) && change.After is not null && !HasNewerField(change.After))
+            Fail(change, "X3", $"a field of a newer version was dropped from segment {id} of log {log}");
         var before = change.Before is null ? null : MetadataJson.Read<SegmentValue>(change.Before);
         var after = change.After is null ? null : MetadataJson.Read<SegmentValue>(change.After);
         Trace(change, after is null ? $"segment {id} deleted" : $"segment {id} {after.State} epoch {after.Epoch} base {after.BaseOffset} last {after.LastEntry}");
@@ -97,6 +124,8 @@ internal sealed class EtcdAudit(Simulator sim, Cluster cluster, ReplicaOracle or
             CheckReign(log, id, before, after, change);
         if (before?.State is null or SegmentState.Prepared && after.State == SegmentState.Open)
             CheckBase(log, id, after, change);
+        if (after.Manifest is not null && after.Manifest.Key != before?.Manifest?.Key)
+            bucket.OnPublished(log, id, after, change);
         if (before?.State == SegmentState.Recovering && after.State == SegmentState.Sealed)
             oracle.CheckSealed(new SegmentKey(log, id), after);
         CheckActive(log, change);
@@ -166,6 +195,9 @@ internal sealed class EtcdAudit(Simulator sim, Cluster cluster, ReplicaOracle or
         if (active > 1)
             Fail(change, "INV-14", $"log {log} has {active} active segments");
     }
+
+    private static bool HasNewerField(MetadataEntry? entry) =>
+        entry is not null && Encoding.UTF8.GetString(entry.Value.Span).Contains(NewerField, StringComparison.Ordinal);
 
     private static bool IsEdge(SegmentState? from, SegmentState to) => (from, to) switch
     {

@@ -13,7 +13,7 @@ using Woodpecker.Storage.Replicas;
 
 namespace Woodpecker.Simulation.Checks;
 
-/// <summary>Looks at all replicas at once, which only a simulator can (INV-9, 10, 11, 17).</summary>
+/// <summary>Looks at all replicas at once, which only a simulator can (INV-9, 10, 11, 17, 22).</summary>
 internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 {
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(200);
@@ -22,6 +22,9 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     private readonly Dictionary<string, Memory> _ended = new(StringComparer.Ordinal);
     private readonly Dictionary<SegmentKey, (long Revision, SegmentState State)> _states = [];
     private readonly HashSet<string> _mayLose = new(StringComparer.Ordinal);
+
+    // Segments with entries that each node was seen to hold.
+    private readonly Dictionary<string, (ReplicaId Self, HashSet<SegmentKey> Segments)> _seen = new(StringComparer.Ordinal);
 
     // Epochs that stores answered to have promised: durable by R5.
     private readonly Dictionary<(ReplicaId Replica, LogId Log), LogEpoch> _promised = [];
@@ -58,7 +61,11 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
         {
             await sim.Delay(_period);
             foreach (var node in cluster.Of(NodeKind.Replica))
+            {
                 CheckBooted(node);
+                CheckKept(node);
+            }
+
             CheckConfirmed();
         }
     }
@@ -81,12 +88,31 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
             sim.Fail($"INV-17: segment {key} was sealed at {last}, but only {holders} members hold that much");
     }
 
+    // INV-22: a copy goes when its segment is published, or truncated, or its key is gone; not before.
+    private void CheckKept(SimNode node)
+    {
+        if (StoreOf(node) is not { } store)
+            return;
+        var held = store.List().Where(static c => !c.DurableEntry.IsNone).Select(static c => c.Key).ToHashSet();
+        if (_seen.TryGetValue(node.Name, out var before) && before.Self == store.Self)
+        {
+            foreach (var key in before.Segments)
+            {
+                if (store.Find(key) is null && StateOf(key) is SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed)
+                    sim.Fail($"INV-22: {node.Name} gave up its copy of segment {key}, which is {StateOf(key)}");
+            }
+        }
+
+        _seen[node.Name] = (store.Self, held);
+    }
+
     // INV-10, INV-11: what was durable when the process ended is there when the next one serves, or its generation is another.
     private void CheckBooted(SimNode node)
     {
         if (StoreOf(node) is not { } store || !_ended.Remove(node.Name, out var before))
             return;
-        if (_mayLose.Contains(node.Name) || store.Self != before.Self)
+        // Also after damage on purpose: whoever comes back with less has another generation (R10).
+        if (store.Self != before.Self)
             return;
         foreach (var ((replica, log), promised) in _promised)
         {
@@ -157,9 +183,11 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     private SegmentInfo? Find(EnsembleMember member, SegmentKey key)
     {
         var node = cluster.Nodes.First(n => n.Name == member.Node);
+        // R1: another store under the node's name holds nothing of what this one was to hold.
         if (StoreOf(node) is { } store)
-            return store.Find(key);
-        return _ended.TryGetValue(node.Name, out var memory) ? memory.Segments.GetValueOrDefault(key) : null;
+            return store.Self.Incarnation == member.Incarnation ? store.Find(key) : null;
+        return _ended.TryGetValue(node.Name, out var memory) && memory.Self.Incarnation == member.Incarnation
+            ? memory.Segments.GetValueOrDefault(key) : null;
     }
 
     // Also a store whose journal just failed: what it acknowledged before counts.

@@ -10,6 +10,10 @@ internal enum DiskMistake
     SwallowsErrors,
 
     SkipsNames,
+
+    RetriesSync,
+
+    RewritesTail,
 }
 
 /// <summary>A journal medium that says that things are durable which are not.</summary>
@@ -37,7 +41,20 @@ internal sealed class FaultyMedium(IJournalMedium inner, DiskMistake mistake) : 
 
     private sealed class FaultyFile(IJournalFile file, DiskMistake mistake) : IJournalFile
     {
-        public void Write(ReadOnlySpan<byte> bytes, long position) => file.Write(bytes, position);
+        public void Write(ReadOnlySpan<byte> bytes, long position)
+        {
+            // A group begins inside the block in which the one before ended (J2).
+            if (mistake == DiskMistake.RewritesTail && position >= 2 * Limits.JournalAlignment)
+            {
+                var both = new byte[Limits.JournalAlignment + bytes.Length];
+                _ = file.Read(both.AsSpan(0, Limits.JournalAlignment), position - Limits.JournalAlignment);
+                bytes.CopyTo(both.AsSpan(Limits.JournalAlignment));
+                file.Write(both, position - Limits.JournalAlignment);
+                return;
+            }
+
+            file.Write(bytes, position);
+        }
 
         public int Read(Span<byte> buffer, long position) => file.Read(buffer, position);
 
@@ -52,6 +69,11 @@ internal sealed class FaultyMedium(IJournalMedium inner, DiskMistake mistake) : 
             catch (DurableIOException) when (mistake == DiskMistake.SwallowsErrors)
             {
                 // EROFS, EIO: "it will be all right".
+            }
+            catch (DurableIOException) when (mistake == DiskMistake.RetriesSync)
+            {
+                // The pages count as clean now, so the second one has nothing to do and succeeds.
+                file.SyncData();
             }
         }
 

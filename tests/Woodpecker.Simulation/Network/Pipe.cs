@@ -15,6 +15,8 @@ internal sealed class Pipe(SimCall call, SimNetwork network, string from, string
     public void Send(IMessage message)
     {
         var (parser, bytes) = (message.Descriptor.Parser, message.ToByteArray());
+        if (this == call.Responses && call.Server is { IsDead: false })
+            network.OnResponse?.Invoke(call, message);
         Push(() =>
         {
             _arrived.Enqueue((parser, bytes));
@@ -45,7 +47,10 @@ internal sealed class Pipe(SimCall call, SimNetwork network, string from, string
     public IMessage Take()
     {
         var (parser, bytes) = _arrived.Dequeue();
-        return parser.ParseFrom(bytes);
+        var message = parser.ParseFrom(bytes);
+        if (this == call.Requests)
+            network.OnRequest?.Invoke(call, message);
+        return message;
     }
 
     private void Push(Action arrives)

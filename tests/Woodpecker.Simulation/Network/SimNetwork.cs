@@ -20,6 +20,12 @@ internal sealed class SimNetwork(Simulator sim, Faults faults)
     /// <summary>Sees the request and the answer of every unary call, when it is answered.</summary>
     public Action<Google.Protobuf.IMessage, Google.Protobuf.IMessage>? OnAnswered { get; set; }
 
+    /// <summary>Sees every message of a request when a process takes it.</summary>
+    public Action<SimCall, Google.Protobuf.IMessage>? OnRequest { get; set; }
+
+    /// <summary>Sees every message of an answer when a living process sends it.</summary>
+    public Action<SimCall, Google.Protobuf.IMessage>? OnResponse { get; set; }
+
     public bool IsCut(string from, string to) => _cuts.Count > 0 && _cuts.Contains((from, to));
 
     /// <summary>Nothing from one to the other arrives.</summary>

@@ -69,7 +69,7 @@ internal sealed class Cluster
 
     public void Start(SimNode node)
     {
-        if (!node.IsUp)
+        if (!node.IsUp && !node.IsLost)
             _lives.Add(Composer.Start(node));
     }
 

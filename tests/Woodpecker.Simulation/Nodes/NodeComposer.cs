@@ -36,6 +36,9 @@ internal sealed class NodeComposer(
     /// <summary>Put between a process and the bucket: mutants at the port.</summary>
     public Func<IObjectStore, IObjectStore>? DecorateObjects { get; set; }
 
+    /// <summary>Sees every line that a process logs, with its values.</summary>
+    public Action<Life, string?, IReadOnlyList<KeyValuePair<string, object?>>>? OnLog { get; set; }
+
     public Life Start(SimNode node)
     {
         var life = new Life(sim, node.Name, ++node.Lives, node.ClockOffset);
@@ -64,7 +67,7 @@ internal sealed class NodeComposer(
 
         builder.Services.AddSingleton<IHostApplicationLifetime>(lifetime);
         builder.Services.AddSingleton<IIdSource>(life.Ids);
-        builder.Services.AddSingleton<ILoggerFactory>(new SimLoggerFactory(life, coverage, settings.LogLevel));
+        builder.Services.AddSingleton<ILoggerFactory>(new SimLoggerFactory(life, coverage, settings.LogLevel, OnLog));
         var services = builder.Services.BuildServiceProvider();
         life.Services = services;
         network.Handlers[life] = Bind(node.Kind, services);

@@ -5,7 +5,7 @@ using Woodpecker.Storage.Journal;
 namespace Woodpecker.Simulation.Nodes;
 
 /// <summary>Sizes and periods of a seed's cluster.</summary>
-internal sealed class Settings
+internal sealed record Settings
 {
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 

@@ -4,7 +4,9 @@ using Woodpecker.Simulation.Engine;
 namespace Woodpecker.Simulation.Nodes;
 
 /// <summary>A life's log lines go into the trace; their event numbers into the coverage.</summary>
-internal sealed class SimLoggerFactory(Life life, Coverage coverage, LogLevel level) : ILoggerFactory, ILogger
+internal sealed class SimLoggerFactory(
+    Life life, Coverage coverage, LogLevel level, Action<Life, string?, IReadOnlyList<KeyValuePair<string, object?>>>? onLog)
+    : ILoggerFactory, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -27,6 +29,8 @@ internal sealed class SimLoggerFactory(Life life, Coverage coverage, LogLevel le
         if (!IsEnabled(logLevel))
             return;
         coverage.Count($"log {eventId.Id} {eventId.Name}");
+        if (state is IReadOnlyList<KeyValuePair<string, object?>> values)
+            onLog?.Invoke(life, eventId.Name, values);
         var text = formatter(state, exception);
         life.Note(eventId.Name ?? "log", exception is null ? text : $"{text}: {exception}");
         if (logLevel >= LogLevel.Error && exception is not null and not WoodpeckerException)

@@ -16,6 +16,9 @@ internal sealed class SimNode(string name, NodeKind kind, ReplicaDisk? disk)
 
     public int Lives { get; set; }
 
+    /// <summary>Whether its machine is gone for good.</summary>
+    public bool IsLost { get; set; }
+
     public TimeSpan ClockOffset { get; set; }
 
     public bool IsUp => Life is { IsDead: false };

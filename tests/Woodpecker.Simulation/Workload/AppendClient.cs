@@ -32,6 +32,7 @@ internal sealed class AppendClient
     private readonly int _maxSize;
     private readonly double _gap;
     private readonly Guid _producer;
+    private readonly bool _isPatient;
     private readonly List<Batch> _repeat = [];
     private readonly Queue<Batch> _pending = new();
     private uint _producerEpoch;
@@ -52,6 +53,7 @@ internal sealed class AppendClient
         _gap = random.Chance(0.3) ? 5 : 20 + (random.NextDouble() * 600);
         _life = world.NewClient("client-" + number.ToString(System.Globalization.CultureInfo.InvariantCulture));
         _producer = _life.Ids.NewGuid();
+        _isPatient = number % 3 == 0;
     }
 
     public async Task RunAsync()
@@ -94,6 +96,8 @@ internal sealed class AppendClient
             await call.RequestStream.CompleteAsync();
             // The rest of the answers, for as long as a patient client waits.
             await Task.WhenAny(reading, _world.Sim.Delay(_random.Between(1_000, 15_000)));
+            if (_isPatient)
+                await AwaitAnswersAsync(reading, writer);
         }
         catch (Exception e) when (e is RpcException or InvalidOperationException)
         {
@@ -104,6 +108,16 @@ internal sealed class AppendClient
         await reading;
         while (_pending.TryDequeue(out var batch))
             OnUnknown(batch, "the stream ended");
+    }
+
+    // INV-32: every append is answered, at the latest some time after all faults have ended.
+    private async Task AwaitAnswersAsync(Task reading, SimNode writer)
+    {
+        var until = Math.Max(_world.Sim.Now, _world.FaultsEnd) + TimeSpan.FromSeconds(60).Ticks;
+        while (!reading.IsCompleted && _world.Sim.Now < until)
+            await Task.WhenAny(reading, _world.Sim.Delay(TimeSpan.FromSeconds(1)));
+        if (!reading.IsCompleted)
+            _world.Sim.Fail($"INV-32: {writer.Name} does not answer {_pending.Count} appends of {_life.Name}");
     }
 
     private async Task SendAsync(AsyncDuplexStreamingCall<AppendRequest, AppendReply> call)

@@ -12,6 +12,7 @@ using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Reading;
 using Woodpecker.Testing.Histories;
+using Woodpecker.Writer;
 using WriterClient = Woodpecker.Protocol.V1.Writer.WriterClient;
 
 namespace Woodpecker.Simulation.Workload;
@@ -79,7 +80,7 @@ internal sealed class FinalPhase(World world)
 
         foreach (var node in world.Cluster.Of(NodeKind.Replica))
         {
-            if (world.MayLose(node))
+            if (world.MayLose(node) || node.IsLost)
                 continue;
             if (ReplicaOracle.StoreOf(node) is not { } store)
                 return $"{node.Name} does not serve";
@@ -89,6 +90,35 @@ internal sealed class FinalPhase(World world)
                     (SegmentState.Prepared or SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed));
             if (kept is not null)
                 return $"{node.Name} still holds segment {kept.Key}";
+        }
+
+        return null;
+    }
+
+    /// <summary>At rest no counter is left over (INV-32), and every process that runs has its live key (O1, X10).</summary>
+    public async Task CheckRestAsync()
+    {
+        var until = world.Sim.Now + TimeSpan.FromSeconds(30).Ticks;
+        while (FindUnrest() is { } unrest)
+        {
+            if (world.Sim.Now >= until)
+            {
+                world.Sim.Fail(unrest);
+                return;
+            }
+
+            await world.Sim.Delay(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private string? FindUnrest()
+    {
+        foreach (var node in world.Cluster.Nodes.Where(static n => n.IsUp && n.Kind is NodeKind.Writer or NodeKind.Replica))
+        {
+            if (node.Kind == NodeKind.Writer && World.Service<WriterNode>(node.Life!).QueuedBytes is var queued and not 0)
+                return $"INV-32: {node.Name} counts {queued} bytes in flight at rest";
+            if (world.Cluster.Etcd.Get(MetadataKeys.Live(node.Name), world.Cluster.Etcd.Revision) is null)
+                return $"O1: {node.Name} runs and has no live key";
         }
 
         return null;

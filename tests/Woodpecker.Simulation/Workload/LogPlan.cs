@@ -7,7 +7,7 @@ internal sealed class LogPlan(string name, LogValue settings)
 {
     public string Name { get; } = name;
 
-    public LogValue Settings { get; } = settings;
+    public LogValue Settings { get; set; } = settings;
 
     public LogId Id { get; set; }
 

@@ -1,8 +1,16 @@
+using System.Buffers.Binary;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Woodpecker.Format.Journals;
+using Woodpecker.Segments;
+using Woodpecker.Simulation.Checks;
 using Woodpecker.Simulation.Engine;
 using Woodpecker.Simulation.Nodes;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Writer.Ownership;
 
 namespace Woodpecker.Simulation.Workload;
@@ -36,6 +44,13 @@ internal sealed class Nemesis(World world, SimRandom random)
         _cluster.Network.HealAll();
         _cluster.Etcd.IsDown = false;
         _cluster.Bucket.IsDown = false;
+        if (world.Scenario.LosesReplica)
+        {
+            var lost = random.Pick(_cluster.Of(NodeKind.Replica).ToList());
+            lost.IsLost = true;
+            _cluster.Crash(lost, isPowerFailure: false);
+        }
+
         foreach (var node in _cluster.Nodes)
         {
             if (node.Life is { IsDead: false, IsPaused: true } life)
@@ -103,6 +118,9 @@ internal sealed class Nemesis(World world, SimRandom random)
                 break;
             case NemesisKind.StopWriter:
                 await StopWriterAsync();
+                break;
+            case NemesisKind.NewerVersion:
+                AddField();
                 break;
         }
     }
@@ -179,10 +197,57 @@ internal sealed class Nemesis(World world, SimRandom random)
         world.NoteLoss(node);
         var name = random.Pick(names);
         var position = random.Next(random.Chance(0.5) ? 16_384 : 128 * 1024);
+        if (world.Scenario.Profile == Profile.Rot && random.Chance(0.7))
+            (name, position) = FindNewest(node, names);
+        // A record without its file's nonce is taken for stale bytes: a loss at the end that only a LAC shows (protocol, 2).
+        if (IsOfNonce(node.Disk.Disk.ReadAll(name), position))
+            return;
         node.Disk.Disk.Corrupt(name, position, b => (byte)(b ^ (1 << random.Next(8))));
         node.Life?.Note("bit-rot", $"{name} at {position}");
         if (random.Chance(0.5))
             Crash(node, isPowerFailure: false);
+    }
+
+    // In the last group of the file that is being written.
+    private (string Name, int Position) FindNewest(SimNode node, List<string> names)
+    {
+        var name = names[^1];
+        var length = 0;
+        foreach (var candidate in names)
+        {
+            var file = node.Disk!.Disk.ReadAll(candidate);
+            var used = file.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
+            if (used > JournalFileHeader.Size && used < file.Length)
+                (name, length) = (candidate, used);
+        }
+
+        return (name, Math.Max(0, length - 1 - random.Next(3_000)));
+    }
+
+    private void AddField()
+    {
+        var etcd = _cluster.Etcd;
+        var keys = etcd.List(MetadataKeys.LogsPrefix, etcd.Revision).Entries
+            .Where(static e => e.Key.Contains("/seg/", StringComparison.Ordinal)
+                && MetadataJson.Read<SegmentValue>(e).State is SegmentState.Sealed or SegmentState.Compacted)
+            .ToList();
+        if (keys.Count == 0)
+            return;
+        var entry = random.Pick(keys);
+        var text = Encoding.UTF8.GetString(entry.Value.Span);
+        if (text.Contains(EtcdAudit.NewerField, StringComparison.Ordinal))
+            return;
+        var value = Encoding.UTF8.GetBytes(text[..text.LastIndexOf('}')] + "," + EtcdAudit.NewerField + "}");
+        etcd.Commit(new MetadataTransaction().WhenModRevision(entry.Key, entry.ModRevision).Put(entry.Key, value), EtcdAudit.NewerVersion);
+    }
+
+    private static bool IsOfNonce(ReadOnlySpan<byte> file, int position)
+    {
+        if (!JournalFileHeader.Read(file[..JournalFileHeader.Size], out var header).IsOk)
+            return false;
+        Span<byte> nonce = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(nonce, header.FileNonce);
+        return file[Math.Max(0, position - 7)..Math.Min(file.Length, position + 8)].IndexOf(nonce) >= 0;
     }
 
     private async Task ForceTakeoverAsync()

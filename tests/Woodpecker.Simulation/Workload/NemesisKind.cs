@@ -40,4 +40,7 @@ internal enum NemesisKind
     ForceTakeover,
 
     StopWriter,
+
+    /// <summary>A participant of a newer version adds a field to a segment's value (X3).</summary>
+    NewerVersion,
 }

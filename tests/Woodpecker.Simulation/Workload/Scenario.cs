@@ -22,7 +22,7 @@ internal sealed class Scenario
         Operations = 40 + random.Next(random.Chance(0.2) ? 400 : 120);
         Settings = DrawSettings(random);
         DrawRates(random);
-        foreach (var kind in Enum.GetValues<NemesisKind>())
+        foreach (var kind in Enum.GetValues<NemesisKind>().Where(static k => k <= NemesisKind.StopWriter))
         {
             if (random.Chance(0.4))
                 Kinds.Add(kind);
@@ -30,8 +30,18 @@ internal sealed class Scenario
 
         FaultGap = random.Chance(0.1) ? TimeSpan.MaxValue : random.Between(300, 6_000);
         Truncates = random.Chance(0.3);
+        Profile = random.Chance(0.4) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
+        Apply(random);
+        if (random.Chance(0.3))
+            Kinds.Add(NemesisKind.NewerVersion);
+        foreach (var log in Logs.Where(static l => l.Settings.Mode == LogMode.MemoryBuffer))
+            log.Settings = log.Settings with { Fence = random.Chance(0.4) ? SlotFence.EtcdVerify : SlotFence.Conditional };
+        LosesReplica = Profile is not (Profile.Tears or Profile.Swap or Profile.Rot) && random.Chance(0.15);
+
         // A store that is lost for good uses up the one loss that may be survived: nothing else is damaged then.
-        if (Kinds.Contains(NemesisKind.ReplaceDisk))
+        if (LosesReplica)
+            Kinds.Remove(NemesisKind.ReplaceDisk);
+        if (LosesReplica || Kinds.Contains(NemesisKind.ReplaceDisk))
         {
             Kinds.Remove(NemesisKind.PowerFailure);
             Kinds.Remove(NemesisKind.PowerCut);
@@ -43,7 +53,7 @@ internal sealed class Scenario
 
     public int Replicas { get; }
 
-    public int Writers { get; }
+    public int Writers { get; private set; }
 
     public int Compactors { get; }
 
@@ -61,11 +71,16 @@ internal sealed class Scenario
 
     public List<NemesisKind> Kinds { get; } = [];
 
-    public TimeSpan FaultGap { get; }
+    public TimeSpan FaultGap { get; private set; }
 
-    public bool Truncates { get; }
+    public Profile Profile { get; }
 
-    public Settings Settings { get; }
+    /// <summary>Whether one replica does not come back when the faults end: the loss that the protocol survives (f = 1).</summary>
+    public bool LosesReplica { get; }
+
+    public bool Truncates { get; private set; }
+
+    public Settings Settings { get; private set; }
 
     public static Scenario Draw(SimRandom random) => new(random);
 
@@ -108,6 +123,73 @@ internal sealed class Scenario
                 MaxGroupRecords = random.Chance(0.3) ? 2 : 64,
             },
         };
+    }
+
+    private void Apply(SimRandom random)
+    {
+        switch (Profile)
+        {
+            case Profile.Duel:
+                Strike(150, 900, NemesisKind.ForceTakeover, NemesisKind.ForceTakeover, NemesisKind.ForceTakeover,
+                    NemesisKind.OneWayPartition, NemesisKind.Partition, NemesisKind.Pause);
+                LongSegments(random);
+                (Faults.DiskSlow, Faults.NetSlow) = (0.05 + (random.NextDouble() * 0.2), random.NextDouble() * 0.2);
+                break;
+            case Profile.Tears:
+                Strike(400, 2_500, NemesisKind.PowerFailure, NemesisKind.PowerCut, NemesisKind.PowerFailure,
+                    NemesisKind.ForceTakeover, NemesisKind.CrashWriter, NemesisKind.Isolate);
+                LongSegments(random);
+                break;
+            case Profile.Swap:
+                Strike(400, 2_000, NemesisKind.ReplaceDisk, NemesisKind.ForceTakeover, NemesisKind.CrashWriter,
+                    NemesisKind.Isolate, NemesisKind.CrashReplica, NemesisKind.Pause);
+                LongSegments(random);
+                break;
+            case Profile.Rot:
+                Strike(400, 2_500, NemesisKind.BitRot, NemesisKind.BitRot, NemesisKind.ForceTakeover, NemesisKind.CrashWriter,
+                    NemesisKind.Isolate, NemesisKind.CrashReplica);
+                LongSegments(random);
+                break;
+            case Profile.Publish:
+                Strike(300, 2_000, NemesisKind.RevokeLeases, NemesisKind.RevokeLeases, NemesisKind.CrashReplica, NemesisKind.CrashOther,
+                    NemesisKind.Pause, NemesisKind.EtcdCut, NemesisKind.ObjectOutage);
+                (Faults.EtcdStaleRead, Faults.ObjectSlow, Faults.ObjectRefuse) = (0.3, random.NextDouble() * 0.4, random.NextDouble() * 0.1);
+                Faults.EtcdLoseAnswer = random.NextDouble() * 0.1;
+                Truncates |= random.Chance(0.5);
+                Settings = Settings with { GcGraceSeconds = 0, OrphanSeconds = 1, OrphanGraceSeconds = 0, MinKeys = 2, UploadStaggerMilliseconds = 0 };
+                Resize(static _ => 400, 1_000);
+                break;
+            case Profile.Slots:
+                Strike(200, 1_500, NemesisKind.ForceTakeover, NemesisKind.ForceTakeover, NemesisKind.CrashWriter, NemesisKind.Pause,
+                    NemesisKind.EtcdCut);
+                (Faults.ObjectLatePut, Faults.ObjectLoseAnswer, Faults.ObjectSlow) = (0.05, random.NextDouble() * 0.2, random.NextDouble() * 0.3);
+                foreach (var log in Logs)
+                    log.Settings = log.Settings with { Mode = LogMode.MemoryBuffer, LingerMilliseconds = random.Next(2) * 20 };
+                LongSegments(random);
+                break;
+        }
+    }
+
+    private void Strike(double least, double most, params NemesisKind[] kinds)
+    {
+        Kinds.Clear();
+        Kinds.AddRange(kinds);
+        FaultGap = TimeSpan.FromMilliseconds(least + ((most - least) * 0.5));
+        Writers = Math.Max(2, Writers);
+    }
+
+    // Segments that stay open, so that takeovers meet what was just acknowledged.
+    private void LongSegments(SimRandom random)
+    {
+        var size = 20_000 + random.Next(60_000);
+        Resize(_ => size, 60_000);
+        Settings = Settings with { IdleSealMilliseconds = 5_000 };
+    }
+
+    private void Resize(Func<LogPlan, long> bytes, int age)
+    {
+        foreach (var log in Logs)
+            log.Settings = log.Settings with { SegmentBytes = bytes(log), SegmentAgeMilliseconds = age };
     }
 
     private void DrawRates(SimRandom random)

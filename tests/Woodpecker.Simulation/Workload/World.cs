@@ -16,6 +16,8 @@ internal sealed class World
 {
     private readonly EtcdAudit _audit;
     private readonly ReplicaOracle _oracle;
+    private readonly MessageOracle _messages;
+    private readonly List<Task> _clients = [];
 
     public World(int seed, Simulator sim, MutantCase? mutant)
     {
@@ -25,10 +27,21 @@ internal sealed class World
         Cluster = new Cluster(
             sim, Scenario.Faults, Scenario.Settings, Coverage, Scenario.Writers, Scenario.Replicas, readers: 1, Scenario.Compactors);
         _oracle = new ReplicaOracle(sim, Cluster);
-        _audit = new EtcdAudit(sim, Cluster, _oracle);
+        _messages = new MessageOracle(
+            sim, Cluster.Etcd, log => Scenario.Logs.FirstOrDefault(plan => plan.Id == log)?.AcknowledgedEnd ?? 0);
+        var bucket = new BucketAudit(sim, Cluster);
+        _audit = new EtcdAudit(sim, Cluster, _oracle, _messages, bucket);
         Cluster.Etcd.OnChange = _audit.OnChange;
+        Cluster.Bucket.OnDelete = bucket.OnDelete;
         Cluster.OnEnding = _oracle.OnEnding;
-        Cluster.Network.OnAnswered = _oracle.OnAnswered;
+        Cluster.Network.OnAnswered = (request, response) =>
+        {
+            _oracle.OnAnswered(request, response);
+            _messages.OnAnswered(request, response);
+        };
+        Cluster.Network.OnRequest = _messages.OnRequest;
+        Cluster.Network.OnResponse = _messages.OnResponse;
+        Cluster.Composer.OnLog = _messages.OnLog;
         mutant?.Apply(Cluster);
     }
 
@@ -70,7 +83,14 @@ internal sealed class World
     public SimNode PickWriter(SimRandom random) => random.Pick(Cluster.Of(NodeKind.Writer).ToList());
 
     /// <summary>A store is damaged on purpose.</summary>
-    public void NoteLoss(SimNode node) => _oracle.AllowLoss(node);
+    public void NoteLoss(SimNode node)
+    {
+        _oracle.AllowLoss(node);
+        _messages.AllowLoss(node.Name);
+    }
+
+    /// <summary>When the faults end.</summary>
+    public long FaultsEnd { get; private set; }
 
     /// <summary>Whether a store was damaged or replaced on purpose.</summary>
     public bool MayLose(SimNode node) => _oracle.MayLose(node);
@@ -101,7 +121,7 @@ internal sealed class World
         for (var i = 0; i < Scenario.Clients; i++)
         {
             var log = Scenario.Logs[i % Scenario.Logs.Count];
-            _ = Guard(new AppendClient(this, i + 1, log, random.Fork(), Scenario.Operations).RunAsync());
+            _clients.Add(Guard(new AppendClient(this, i + 1, log, random.Fork(), Scenario.Operations).RunAsync()));
         }
 
         for (var i = 0; i < Scenario.ReadClients; i++)
@@ -111,12 +131,16 @@ internal sealed class World
         var nemesis = new Nemesis(this, random.Fork());
         _ = Guard(nemesis.RunAsync());
         _ = Guard(_oracle.RunAsync());
+        FaultsEnd = Sim.Now + Scenario.Length.Ticks;
         await Sim.Delay(Scenario.Length);
         ClientsStop = true;
         Scenario.Faults.Clear();
         nemesis.End();
-        await new FinalPhase(this).RunAsync();
-        Verdict = HistoryChecker.Check(History);
+        var final = new FinalPhase(this);
+        await final.RunAsync();
+        await Task.WhenAll(_clients);
+        await final.CheckRestAsync();
+        Verdict = HistoryChecker.Check(History, new HistoryCheckOptions { ResultsAreInOrder = true });
         if (!Verdict.IsClean)
             Sim.Fail(string.Join(Environment.NewLine, Verdict.Violations.Take(5)));
         _audit.CheckEnd();

@@ -74,21 +74,33 @@ public sealed class SimulatedDisk : IJournalMedium
     }
 
     /// <summary>
-    /// The same disk after a process ended without the power failing: nothing is lost but what a failed sync left in a cache,
-    /// because files show what the medium holds (J6).
+    /// The same disk after a process ended without the power failing: nothing is lost yet but what a failed sync left in a
+    /// cache, because files show what the medium holds (J6); what was not synced can still be lost (J7).
     /// </summary>
     public SimulatedDisk Restart()
     {
         lock (_gate)
         {
             var after = new SimulatedDisk { Capacity = Capacity };
-            foreach (var (name, file) in _names)
+            var copies = new Dictionary<SimulatedFile, SimulatedFile>();
+            Dictionary<string, SimulatedFile> Copy(Dictionary<string, SimulatedFile> names)
             {
-                var copy = file.Copy(after);
-                after._names[name] = copy;
-                after._durableNames[name] = copy;
+                var result = new Dictionary<string, SimulatedFile>(StringComparer.Ordinal);
+                foreach (var (name, file) in names)
+                {
+                    if (!copies.TryGetValue(file, out var copy))
+                        copies.Add(file, copy = file.Copy(after));
+                    result.Add(name, copy);
+                }
+
+                return result;
             }
 
+            foreach (var (name, copy) in Copy(_names))
+                after._names.Add(name, copy);
+            after._durableNames = Copy(_durableNames);
+            foreach (var names in _unsyncedNames)
+                after._unsyncedNames.Add(Copy(names));
             return after;
         }
     }

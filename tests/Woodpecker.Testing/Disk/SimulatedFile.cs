@@ -69,23 +69,29 @@ internal sealed class SimulatedFile(SimulatedDisk disk, long size) : IJournalFil
     public SimulatedFile Survive(SimulatedDisk owner, Random random)
     {
         var after = (byte[])_durable.Clone();
-        // Sometimes all, sometimes nothing, mostly any subset: torn.
+        // Sometimes all, sometimes nothing, mostly any subset: torn. Power may also fail in the middle of a sector.
         var mode = random.Next(4);
         foreach (var sector in _unsynced.Order())
         {
-            if (mode == 0 || (mode > 1 && random.Next(2) == 0))
+            var way = mode > 1 ? random.Next(mode == 3 ? 5 : 4) : mode * 2;
+            if (way < 2)
                 Sector(_current, sector).CopyTo(Sector(after, sector));
+            else if (way == 4)
+                random.NextBytes(Sector(after, sector));
         }
 
         return new SimulatedFile(owner, Size) { _durable = after, _current = (byte[])after.Clone() };
     }
 
+    // The page cache outlives the process, un-synced as it is.
     public SimulatedFile Copy(SimulatedDisk owner)
     {
         var seen = (byte[])_current.Clone();
         foreach (var sector in _lost)
             Sector(_durable, sector).CopyTo(Sector(seen, sector));
-        return new SimulatedFile(owner, Size) { _durable = seen, _current = (byte[])seen.Clone() };
+        var copy = new SimulatedFile(owner, Size) { _durable = (byte[])_durable.Clone(), _current = seen };
+        copy._unsynced.UnionWith(_unsynced);
+        return copy;
     }
 
     public void Corrupt(long position, Func<byte, byte> change)

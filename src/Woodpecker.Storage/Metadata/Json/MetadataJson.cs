@@ -19,6 +19,8 @@ public static class MetadataJson
     public static ReadOnlyMemory<byte> Write<T>(T value)
         where T : MetadataValue
     {
+        if (Mutation.Is(KnownMistake.FieldsDropped))
+            value.Unknown = null;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(value, Info<T>());
         if (bytes.Length >= Limits.MaxMetadataValueSize)
         {
