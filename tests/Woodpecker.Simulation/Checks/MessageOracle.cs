@@ -28,6 +28,7 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
     private readonly Dictionary<(string Node, Guid Incarnation, LogId Log), LogEpoch> _promised = [];
     private readonly Dictionary<SimCall, Envelope> _copies = [];
     private readonly HashSet<SimCall> _toRefuse = [];
+    private readonly Dictionary<SimCall, SegmentKey> _reads = [];
     private readonly HashSet<string> _mayForget = new(StringComparer.Ordinal);
 
     /// <summary>A node whose store was damaged on purpose may have lost promises, too (R10).</summary>
@@ -62,6 +63,9 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
             case SessionRequest { Append: { } append }:
                 CheckOpened(Key(append.LogId, append.SegmentId), new LogEpoch(append.Epoch), call);
                 break;
+            case ReadEntriesRequest { Envelope: { } envelope }:
+                _reads[call] = Key(envelope.LogId, envelope.SegmentId);
+                break;
             case RecoveryAppendRequest copy:
                 OnCopy(call, copy);
                 break;
@@ -73,6 +77,8 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
     {
         if (message is RecoveryAppendReply { KindCase: RecoveryAppendReply.KindOneofCase.DurableUpTo } && _toRefuse.Contains(call))
             sim.Fail($"R6: a copy under epoch {_copies[call].Epoch} was taken by {_copies[call].Target.NodeId}, which had promised a later one");
+        if (message is ReadEntriesReply { Frames: { } frames } && _reads.TryGetValue(call, out var read))
+            CheckShown(read, frames.VisibleLast, call);
         if (message is not SessionReply { Ack: { } ack })
             return;
         var replica = IdentityMapping.ToReplicaId(ack.Replica);
@@ -131,6 +137,16 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
             sim.Fail(
                 $"INV-16: segment {key} was sealed at offset {end.Value}, but offset {acknowledgedEnd(key.Log) - 1} was acknowledged "
                 + $"(revision {change.Revision}, by {change.By})");
+        }
+    }
+
+    // V1: of a segment that is being written, readers see what two members acknowledged.
+    private void CheckShown(SegmentKey key, long visible, SimCall call)
+    {
+        if (etcd.Get(MetadataKeys.Segment(key.Log, key.Segment), etcd.Revision) is { } entry
+            && MetadataJson.Read<SegmentValue>(entry) is { State: SegmentState.Open } open && visible > Confirmable(key, open))
+        {
+            sim.Fail($"V1: {call.Server!.Name} shows entry {visible} of segment {key}, which two members have not acknowledged");
         }
     }
 

@@ -14,6 +14,7 @@ using Woodpecker.Simulation.Network;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Objects;
+using Woodpecker.Testing.Disk;
 using Woodpecker.Writer;
 
 namespace Woodpecker.Simulation.Nodes;
@@ -111,6 +112,10 @@ internal sealed class NodeComposer(
                 await _execute(background, CancellationToken.None);
             else
                 await hosted.StartAsync(CancellationToken.None);
+        }
+        catch (SimulatedStopException)
+        {
+            life.Note("power-fails", "in the middle of an operation");
         }
 #pragma warning disable CA1031 // A service that ends by an exception would end its process: nothing but a defect does that.
         catch (Exception e)

@@ -53,7 +53,7 @@ internal sealed class AppendClient
         _gap = random.Chance(0.3) ? 5 : 20 + (random.NextDouble() * 600);
         _life = world.NewClient("client-" + number.ToString(System.Globalization.CultureInfo.InvariantCulture));
         _producer = _life.Ids.NewGuid();
-        _isPatient = number % 3 == 0;
+        _isPatient = number % 2 == 0;
     }
 
     public async Task RunAsync()

@@ -75,11 +75,11 @@ internal sealed class Nemesis(World world, SimRandom random)
                 CrashOne(random.Chance(0.5) ? NodeKind.Reader : NodeKind.Compactor);
                 break;
             case NemesisKind.PowerFailure:
-                CrashOne(random.Pick([NodeKind.Replica, NodeKind.Writer]), isPowerFailure: true);
+                FailPower(random.Pick(_cluster.Nodes.Where(static n => n.Kind is NodeKind.Replica or NodeKind.Writer).ToList()));
                 break;
             case NemesisKind.PowerCut:
                 foreach (var node in _cluster.Of(NodeKind.Replica))
-                    Crash(node, isPowerFailure: true);
+                    FailPower(node);
                 break;
             case NemesisKind.Pause:
                 _cluster.Pause(random.Pick(_cluster.Nodes), random.Between(50, random.Chance(0.3) ? 25_000 : 2_000));
@@ -125,11 +125,30 @@ internal sealed class Nemesis(World world, SimRandom random)
         }
     }
 
-    private void CrashOne(NodeKind kind, bool isPowerFailure = false)
+    // Often in the middle of the next group: then it is torn.
+    private void FailPower(SimNode node)
+    {
+        if (node is { Disk: { } disk, IsUp: true } && random.Chance(0.6))
+        {
+            disk.Disk.StopAfter(random.Next(3));
+            var life = node.Life;
+            _sim.After(random.Between(1, 40), null, "power-off", () =>
+            {
+                if (node.Life == life)
+                    Crash(node, isPowerFailure: true);
+            });
+        }
+        else
+        {
+            Crash(node, isPowerFailure: true);
+        }
+    }
+
+    private void CrashOne(NodeKind kind)
     {
         var nodes = _cluster.Of(kind).Where(static n => n.IsUp).ToList();
         if (nodes.Count > 0)
-            Crash(random.Pick(nodes), isPowerFailure);
+            Crash(random.Pick(nodes), isPowerFailure: false);
     }
 
     private void Crash(SimNode node, bool isPowerFailure)

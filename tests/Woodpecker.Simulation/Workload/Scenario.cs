@@ -30,13 +30,13 @@ internal sealed class Scenario
 
         FaultGap = random.Chance(0.1) ? TimeSpan.MaxValue : random.Between(300, 6_000);
         Truncates = random.Chance(0.3);
-        Profile = random.Chance(0.4) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
+        Profile = random.Chance(0.5) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
         Apply(random);
         if (random.Chance(0.3))
             Kinds.Add(NemesisKind.NewerVersion);
         foreach (var log in Logs.Where(static l => l.Settings.Mode == LogMode.MemoryBuffer))
             log.Settings = log.Settings with { Fence = random.Chance(0.4) ? SlotFence.EtcdVerify : SlotFence.Conditional };
-        LosesReplica = Profile is not (Profile.Tears or Profile.Swap or Profile.Rot) && random.Chance(0.15);
+        LosesReplica = Profile is not (Profile.Tears or Profile.Swap or Profile.Rot) && random.Chance(0.25);
 
         // A store that is lost for good uses up the one loss that may be survived: nothing else is damaged then.
         if (LosesReplica)
@@ -139,6 +139,7 @@ internal sealed class Scenario
                 Strike(400, 2_500, NemesisKind.PowerFailure, NemesisKind.PowerCut, NemesisKind.PowerFailure,
                     NemesisKind.ForceTakeover, NemesisKind.CrashWriter, NemesisKind.Isolate);
                 LongSegments(random);
+                (Faults.DiskTear, Faults.DiskSyncError) = (random.NextDouble() * 0.01, random.NextDouble() * 0.01);
                 break;
             case Profile.Swap:
                 Strike(400, 2_000, NemesisKind.ReplaceDisk, NemesisKind.ForceTakeover, NemesisKind.CrashWriter,
