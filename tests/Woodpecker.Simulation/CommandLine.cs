@@ -11,7 +11,8 @@ internal sealed record CommandLine
           --seed N      run one seed; --trace prints what happened
           --seeds N     run the seeds 1 to N, or A..B, or those named; many seeds run in slices, of which each is reported:
                         a run that was stopped goes on with the first seed of the slice that is missing
-          --mutant NAME make a known mistake on purpose; all: each until it is caught, or 1,000 seeds
+          --mutant NAME make a known mistake on purpose, in the wide workload; all: each until it is caught, or 1,000 seeds;
+                        none: the wide workload without a mistake
           --jobs N      processes at once (default 1); every process computes on one thread
           --ci          what every commit runs: seeds.txt, 500 new seeds, determinism pairs, 6 mutants
           --list        names of the mutants

@@ -128,7 +128,7 @@ internal static class SimulationProgram
 
     private static Tally RunHere(CommandLine line)
     {
-        var mutant = line.Mutant is { } name ? MutantList.All.First(m => m.Name == name) : null;
+        var mutant = line.Mutant is { } name ? MutantList.Find(name) : null;
         var tally = new Tally();
         foreach (var seed in line.Seeds)
         {

@@ -64,6 +64,10 @@ internal static class MutantList
         new("counters-lost", "MUT-48b", "woodpecker 56ab79d", KnownMistake.CountersLost),
     ];
 
+    /// <summary>A mutant by its name; "none" is the workload of mutants without a mistake.</summary>
+    public static MutantCase Find(string name) =>
+        name == "none" ? new MutantCase(name, "", "") : All.First(m => m.Name == name);
+
     private static void Disks(Cluster cluster, DiskMistake mistake)
     {
         foreach (var node in cluster.Of(NodeKind.Replica))

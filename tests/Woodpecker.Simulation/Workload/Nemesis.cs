@@ -128,7 +128,7 @@ internal sealed class Nemesis(World world, SimRandom random)
     // Often in the middle of the next group: then it is torn.
     private void FailPower(SimNode node)
     {
-        if (node is { Disk: { } disk, IsUp: true } && random.Chance(0.6))
+        if (world.Scenario.IsWide && node is { Disk: { } disk, IsUp: true } && random.Chance(0.6))
         {
             disk.Disk.StopAfter(random.Next(3));
             var life = node.Life;

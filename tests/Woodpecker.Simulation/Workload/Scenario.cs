@@ -8,8 +8,9 @@ namespace Woodpecker.Simulation.Workload;
 /// <summary>What a seed draws for itself: sizes, modes, kinds of faults and their rates (swarm).</summary>
 internal sealed class Scenario
 {
-    private Scenario(SimRandom random)
+    private Scenario(SimRandom random, bool isWide)
     {
+        IsWide = isWide;
         Replicas = random.Chance(0.7) ? 3 : 4;
         Writers = 1 + random.Next(3);
         Compactors = random.Next(3);
@@ -30,13 +31,16 @@ internal sealed class Scenario
 
         FaultGap = random.Chance(0.1) ? TimeSpan.MaxValue : random.Between(300, 6_000);
         Truncates = random.Chance(0.3);
-        Profile = random.Chance(0.5) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
-        Apply(random);
-        if (random.Chance(0.3))
-            Kinds.Add(NemesisKind.NewerVersion);
-        foreach (var log in Logs.Where(static l => l.Settings.Mode == LogMode.MemoryBuffer))
-            log.Settings = log.Settings with { Fence = random.Chance(0.4) ? SlotFence.EtcdVerify : SlotFence.Conditional };
-        LosesReplica = Profile is not (Profile.Tears or Profile.Swap or Profile.Rot) && random.Chance(0.25);
+        if (isWide)
+        {
+            Profile = random.Chance(0.5) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
+            Apply(random);
+            if (random.Chance(0.3))
+                Kinds.Add(NemesisKind.NewerVersion);
+            foreach (var log in Logs.Where(static l => l.Settings.Mode == LogMode.MemoryBuffer))
+                log.Settings = log.Settings with { Fence = random.Chance(0.4) ? SlotFence.EtcdVerify : SlotFence.Conditional };
+            LosesReplica = Profile is not (Profile.Tears or Profile.Swap or Profile.Rot) && random.Chance(0.25);
+        }
 
         // A store that is lost for good uses up the one loss that may be survived: nothing else is damaged then.
         if (LosesReplica)
@@ -73,6 +77,9 @@ internal sealed class Scenario
 
     public TimeSpan FaultGap { get; private set; }
 
+    /// <summary>Whether the workload is the wide one, which mutants are made in.</summary>
+    public bool IsWide { get; }
+
     public Profile Profile { get; }
 
     /// <summary>Whether one replica does not come back when the faults end: the loss that the protocol survives (f = 1).</summary>
@@ -82,7 +89,7 @@ internal sealed class Scenario
 
     public Settings Settings { get; private set; }
 
-    public static Scenario Draw(SimRandom random) => new(random);
+    public static Scenario Draw(SimRandom random, bool isWide) => new(random, isWide);
 
     private static LogPlan DrawLog(SimRandom random, int number)
     {

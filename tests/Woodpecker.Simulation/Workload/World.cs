@@ -22,7 +22,7 @@ internal sealed class World
     public World(int seed, Simulator sim, MutantCase? mutant)
     {
         (Seed, Sim) = (seed, sim);
-        Scenario = Scenario.Draw(sim.Random.Fork());
+        Scenario = Scenario.Draw(sim.Random.Fork(), isWide: mutant is not null);
         History = new History(() => sim.Elapsed);
         Cluster = new Cluster(
             sim, Scenario.Faults, Scenario.Settings, Coverage, Scenario.Writers, Scenario.Replicas, readers: 1, Scenario.Compactors);
