@@ -79,6 +79,13 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
             sim.Fail($"R6: a copy under epoch {_copies[call].Epoch} was taken by {_copies[call].Target.NodeId}, which had promised a later one");
         if (message is ReadEntriesReply { Frames: { } frames } && _reads.TryGetValue(call, out var read))
             CheckShown(read, frames.VisibleLast, call);
+        if (message is SessionReply { Hello: { Replica: not null } hello })
+        {
+            // A stream that begins anew tells what is durable: the writer counts it like an acknowledgement.
+            foreach (var status in hello.Segments.Where(static s => s.Known))
+                OnDurable(Key(status.LogId, status.SegmentId), IdentityMapping.ToReplicaId(hello.Replica), status.DurableLast);
+        }
+
         if (message is not SessionReply { Ack: { } ack })
             return;
         var replica = IdentityMapping.ToReplicaId(ack.Replica);
@@ -91,9 +98,14 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
                 + $"acknowledged {ack.DurableUpTo} to epoch {ack.Epoch} ({call.Client.Name})");
         }
 
+        OnDurable(key, replica, ack.DurableUpTo);
+    }
+
+    private void OnDurable(SegmentKey key, ReplicaId replica, long durable)
+    {
         if (!_acked.TryGetValue(key, out var members))
             _acked.Add(key, members = []);
-        members[replica] = Math.Max(ack.DurableUpTo, members.GetValueOrDefault(replica, EntryId.None.Value));
+        members[replica] = Math.Max(durable, members.GetValueOrDefault(replica, EntryId.None.Value));
     }
 
     /// <summary>A replica answers a call.</summary>
