@@ -160,8 +160,9 @@ internal sealed class RemoteEnsemble(
             await stream.WriteAsync(message, cancellationToken);
             return true;
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or RpcException)
         {
+            // The call is over, even with status OK: the answer tells how.
             return false;
         }
     }
