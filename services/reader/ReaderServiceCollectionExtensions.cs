@@ -32,7 +32,11 @@ internal static class ReaderServiceCollectionExtensions
             _ => new PeerChannels(TransportOptions.FromConfiguration(key => configuration[key])));
         services.AddSingleton<ClusterIdentity>();
         services.AddSingleton<ITailSource, RemoteTailSource>();
-        services.AddSingleton(new LogReaderOptions());
+        services.AddSingleton(static provider =>
+        {
+            var guard = provider.GetRequiredService<TransactionRunner>().Guard;
+            return new LogReaderOptions { Doubt = () => guard.Problem };
+        });
         services.AddSingleton(static provider =>
             new BlockCache(provider.GetRequiredService<IOptions<ReaderOptions>>().Value.BlockCacheBytes));
         services.AddSingleton(CreateSources);
@@ -51,6 +55,7 @@ internal static class ReaderServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
+        services.AddClusterWatch();
         services.AddSingleton<LogTransactions>();
         services.AddSingleton<LogInquiry>();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());

@@ -11,7 +11,7 @@ namespace Woodpecker.Writer;
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(
-    WriterNode node, LogOwnership ownership, WriterDrain drain, LogTransactions logs,
+    WriterNode node, LogOwnership ownership, WriterDrain drain, LogTransactions logs, ClusterGuard guard,
     IHostApplicationLifetime lifetime, IOptions<WriterOptions> options, TimeProvider time, ILogger<WriterLoop> logger)
     : BackgroundService, IHostedLifecycleService
 {
@@ -37,13 +37,45 @@ internal sealed partial class WriterLoop(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!await JoinAsync(stoppingToken))
-            return;
+        guard.Changed += OnSafeMode;
+        try
+        {
+            if (await JoinAsync(stoppingToken))
+                await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            guard.Changed -= OnSafeMode;
+        }
+    }
+
+    private void OnSafeMode()
+    {
+        if (guard.IsSafeMode)
+            _ = DropAsync();
+    }
+
+    private async Task DropAsync()
+    {
+        try
+        {
+            await ownership.DropAllAsync();
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.NotDropped(logger, known.Message);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
         var orphanPeriod = TimeSpan.FromMilliseconds(options.Value.Writer.OrphanPeriodMilliseconds);
         var lookedAt = time.GetTimestamp();
         while (true)
         {
             await Task.Delay(_tick, time, stoppingToken);
+            if (guard.IsSafeMode)
+                continue;
             ownership.ReassertAll(node.LiveRevision);
             if (time.GetElapsedTime(lookedAt) < orphanPeriod)
                 continue;
@@ -112,6 +144,9 @@ internal sealed partial class WriterLoop(
     {
         [LoggerMessage(3704, LogLevel.Critical, "{AppId} cannot serve: {Reason}")]
         public static partial void CannotServe(ILogger logger, string appId, string reason);
+
+        [LoggerMessage(3705, LogLevel.Warning, "A session could not be ended in order: {Reason}")]
+        public static partial void NotDropped(ILogger logger, string reason);
 
         [LoggerMessage(3701, LogLevel.Information, "The owner of log {LogId} is gone; recovering it")]
         public static partial void Recovering(ILogger logger, LogId logId);

@@ -22,6 +22,9 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
     /// <summary>The store.</summary>
     public IMetadataStore Store { get; } = store;
 
+    /// <summary>What this process knows of the cluster's safe mode; every transaction is held against it (section 13).</summary>
+    public ClusterGuard Guard { get; } = new();
+
     /// <summary>The clock of deadlines and of times written into values.</summary>
     public TimeProvider Time { get; } = time;
 
@@ -48,35 +51,76 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
             cancellationToken);
 
     /// <summary>Commits; <paramref name="isMine"/> tells from the deciding key's entry whether an earlier attempt landed.</summary>
-    public async ValueTask<TransactionResult> RunAsync(
+    public ValueTask<TransactionResult> RunAsync(
         MetadataTransaction transaction,
         string decidingKey,
         Func<MetadataEntry?, bool> isMine,
+        CancellationToken cancellationToken) =>
+        RunAsync(transaction, decidingKey, isMine, ClusterGuard.IsFree(transaction), cancellationToken);
+
+    /// <summary>Commits a write of an accepted restore, which holds only as long as the cluster key is the acceptance's own.</summary>
+    internal ValueTask<TransactionResult> RestoreAsync<T>(
+        MetadataTransaction transaction, string decidingKey, Guid nonce, long clusterRevision, CancellationToken cancellationToken)
+        where T : MetadataValue =>
+        RunAsync(
+            transaction.AndModRevision(MetadataKeys.Cluster, clusterRevision), decidingKey,
+            entry => entry is not null && MetadataJson.Read<T>(entry).Nonce == nonce, isFree: true, cancellationToken);
+
+    private async ValueTask<TransactionResult> RunAsync(
+        MetadataTransaction asked,
+        string decidingKey,
+        Func<MetadataEntry?, bool> isMine,
+        bool isFree,
         CancellationToken cancellationToken)
     {
         var started = Time.GetTimestamp();
         var pause = _firstPause;
         var mayHaveLanded = false;
+        var guarded = 0L;
+        var transaction = asked;
         while (true)
         {
+            if (!isFree && !mayHaveLanded)
+            {
+                // An attempt that may have landed is settled as it was sent; the cluster key refuses it if it comes late.
+                Guard.ThrowIfSafeMode();
+                guarded = Guard.ClusterRevision;
+                transaction = guarded == 0 ? asked : asked.AndModRevision(MetadataKeys.Cluster, guarded);
+            }
+
             MetadataException failure;
             try
             {
+                var seen = Guard.Revisions.Highest;
                 var commit = await Store.CommitAsync(transaction, cancellationToken);
+                var isForward = Guard.Take(seen, transaction, commit);
                 if (commit.Succeeded)
-                    return new TransactionResult(Landed: true, commit.Revision, []);
-                if (!mayHaveLanded)
-                    return new TransactionResult(Landed: false, 0, commit.Current);
-                // X1: what the refused transaction itself read is not stale; a read after it may be, and would then take
-                // a landed transaction for lost. Hence a deciding key is one that the transaction compares.
-                var deciding = transaction.Compares.Any(compare => compare.Key == decidingKey)
-                    ? commit.Current.FirstOrDefault(entry => entry.Key == decidingKey)
-                    : await Store.GetAsync(decidingKey, cancellationToken);
-                return isMine(deciding)
-                    ? new TransactionResult(Landed: true, deciding?.ModRevision ?? commit.Revision, [])
-                    : new TransactionResult(Landed: false, 0, commit.Current);
+                {
+                    // INV-41: it landed in a past that is over; nobody may act on it, and nobody may take it for not done.
+                    return isForward || isFree ? new TransactionResult(Landed: true, commit.Revision, []) : throw Guard.LandedInThePast();
+                }
+
+                if (mayHaveLanded)
+                {
+                    // X1: what the refused transaction itself read is not stale; a read after it may be, and would then take
+                    // a landed transaction for lost. Hence a deciding key is one that the transaction compares.
+                    var deciding = transaction.Compares.Any(compare => compare.Key == decidingKey)
+                        ? commit.Current.FirstOrDefault(entry => entry.Key == decidingKey)
+                        : await Store.GetAsync(decidingKey, cancellationToken);
+                    if (isMine(deciding))
+                    {
+                        return isForward || isFree
+                            ? new TransactionResult(Landed: true, deciding?.ModRevision ?? commit.Revision, [])
+                            : throw Guard.LandedInThePast();
+                    }
+                }
+
+                mayHaveLanded = false;
+                if (!isFree && (!isForward || Guard.HasChanged(guarded, commit.Current)))
+                    continue; // refused there if it is safe mode, else sent with the cluster key as it is now
+                return new TransactionResult(Landed: false, 0, commit.Current);
             }
-            catch (MetadataException e) when (e.Kind is MetadataErrorKind.Unknown or MetadataErrorKind.Unavailable)
+            catch (MetadataException e) when (e.Kind is MetadataErrorKind.Unknown or MetadataErrorKind.Unavailable && !ClusterGuard.IsPast(e))
             {
                 if (e.Kind == MetadataErrorKind.Unknown && Mutation.Is(KnownMistake.UnknownIsFailure))
                     return new TransactionResult(Landed: false, 0, []);
