@@ -1,21 +1,4 @@
-using Woodpecker.Metadata.Etcd;
 using Woodpecker.Reader;
-using Woodpecker.ServiceDefaults;
 using Woodpecker.Services;
-using Woodpecker.Storage.Registration;
-using Woodpecker.Storage.S3;
 
-return await ServiceProcess.RunAsync(async () =>
-{
-    var builder = WebApplication.CreateBuilder(args);
-    var configuration = builder.Configuration;
-    builder.AddServiceDefaults();
-    builder.Services.AddEtcdMetadata(configuration.GetConnectionString("metadata"));
-    builder.Services.AddObjectStore(
-        configuration.GetConnectionString("objects"), static schemes => schemes.AddFile().AddS3());
-    builder.AddReader();
-    var app = builder.Build();
-    app.MapDefaultEndpoints();
-    app.MapReader();
-    await app.RunAsync();
-});
+return await ServiceProcess.RunAsync(args, static builder => builder.AddReader(), static app => app.MapReader());

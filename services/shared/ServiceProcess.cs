@@ -1,25 +1,41 @@
 using Microsoft.Extensions.Options;
+using Woodpecker.Metadata.Etcd;
 using Woodpecker.Protocol.Transport;
 using Woodpecker.ServiceDefaults;
 using Woodpecker.Storage.Objects;
+using Woodpecker.Storage.Registration;
+using Woodpecker.Storage.S3;
 
 namespace Woodpecker.Services;
 
 /// <summary>
-/// The frame of a service's program: a configuration that cannot work ends the process with one sentence that names the
-/// setting, not with the stack of an unhandled exception.
+/// The program of every service: metadata in etcd, an object store, and what the service adds. A configuration that cannot
+/// work ends the process with one sentence that names the setting, not with the stack of an unhandled exception.
 /// </summary>
 internal static class ServiceProcess
 {
     private const int CannotStart = 1;
 
     /// <summary>Builds and runs the service.</summary>
+    /// <param name="args">Of the command line.</param>
+    /// <param name="add">Adds the service.</param>
+    /// <param name="map">Maps its surface.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(Func<Task> run)
+    public static async Task<int> RunAsync(string[] args, Action<WebApplicationBuilder> add, Action<WebApplication> map)
     {
         try
         {
-            await run();
+            var builder = WebApplication.CreateBuilder(args);
+            var configuration = builder.Configuration;
+            builder.AddServiceDefaults();
+            builder.Services.AddEtcdMetadata(configuration.GetConnectionString("metadata"));
+            builder.Services.AddObjectStore(
+                configuration.GetConnectionString("objects"), static schemes => schemes.AddFile().AddS3());
+            add(builder);
+            var app = builder.Build();
+            app.MapDefaultEndpoints();
+            map(app);
+            await app.RunAsync();
             return Environment.ExitCode;
         }
         catch (Exception e) when (Explain(e) is { } sentence)

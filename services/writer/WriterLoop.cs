@@ -42,11 +42,14 @@ internal sealed partial class WriterLoop(
         var orphanPeriod = TimeSpan.FromMilliseconds(options.Value.Writer.OrphanPeriodMilliseconds);
         var cutOff = TimeSpan.FromMilliseconds(options.Value.Writer.CutOffMilliseconds);
         var lookedAt = time.GetTimestamp();
+        var offering = Task.CompletedTask;
         while (true)
         {
             await Task.Delay(_tick, time, stoppingToken);
             ownership.ReassertAll(node.LiveRevision);
-            await OfferCutOffAsync(cutOff, stoppingToken);
+            // Beside the rest: others may take seconds to answer, and the epoch keys must name the live key meanwhile.
+            if (offering.IsCompleted)
+                offering = OfferCutOffAsync(cutOff, stoppingToken);
             if (time.GetElapsedTime(lookedAt) < orphanPeriod)
                 continue;
             lookedAt = time.GetTimestamp();
@@ -76,6 +79,10 @@ internal sealed partial class WriterLoop(
         try
         {
             await ownership.OfferCutOffAsync(limit, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The process stops.
         }
         catch (Exception e) when (StorageErrors.Translate(e) is { } known)
         {

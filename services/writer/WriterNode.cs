@@ -161,8 +161,12 @@ internal sealed partial class WriterNode(
             ensemble, epoch, QuorumSpec.Default, settings.FenceTimeout, runner.Time, cancellationToken);
     }
 
-    /// <summary>Whether this process is connected to enough of the members to take a log over and append to it.</summary>
-    public bool CanReach(IReadOnlyList<ReplicaId> members) => _replicas?.CanReach(members) == true;
+    /// <summary>
+    /// Whether this process is connected to enough replicas to take a log over and append to it: of the members of every
+    /// unsealed segment, and of those that a next one could have.
+    /// </summary>
+    public bool CanReach(IEnumerable<SegmentValue> unsealed) => _replicas is { } pool && pool.CanSpareDraining()
+        && unsealed.All(segment => pool.CanReach([.. segment.Ensemble.Select(static m => m.ToReplicaId())]));
 
     /// <summary>
     /// Fences a segment of a deleted log: its members, or its slots (D4); false while too few answered.

@@ -41,7 +41,7 @@ public sealed record S3ObjectStoreOptions
     /// <summary>Deadline of one request, as a last resort behind the caller's own.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Makes the HTTP client in place of the SDK's; null: the SDK's own. For fuzzing what a server may answer.</summary>
+    /// <summary>Makes the HTTP client in place of the store's own, for fuzzing what a server may answer; null: its own.</summary>
     internal HttpClientFactory? Connections { get; init; }
 
     /// <summary>Connections to the server, at most.</summary>

@@ -138,15 +138,17 @@ internal sealed partial class LogOwnership(
     /// <param name="cancellationToken">Stops asking.</param>
     public async Task OfferCutOffAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string>? writers = null;
+        List<string>? writers = null;
         foreach (var (log, owned) in _logs)
         {
             if (owned.Session is not { IsOpen: true } session || session.CutOffFor < limit || !owned.MayOffer(limit, time))
                 continue;
-            writers ??= await ListWritersAsync(cancellationToken);
-            foreach (var writer in writers.Where(w => w != node.AppId))
+            writers ??= [.. (await ListWritersAsync(cancellationToken)).Where(w => w != node.AppId)];
+            foreach (var writer in writers.ToList())
             {
                 var reply = await peers.TakeOverAsync(writer, log, session.Epoch, cancellationToken);
+                if (reply is null)
+                    writers.Remove(writer); // Not waited for again in this round, however many logs are to be offered.
                 Log.Offered(
                     logger, log, session.CutOffFor.TotalSeconds, writer,
                     reply is null ? "it does not answer" : reply.IsTaken ? "taken" : reply.Reason);
@@ -175,11 +177,10 @@ internal sealed partial class LogOwnership(
             var epoch = await transactions.ReadEpochAsync(log.Id, cancellationToken);
             if (epoch?.Value.Epoch != from)
                 return "The log is under another epoch by now.";
-            // An open segment decides; without one, the next one may have any members.
+            if (log.Meta.Value.Mode != LogMode.QuorumBuffer)
+                return "The log has no members.";
             var segments = await transactions.ListSegmentsAsync(log.Id, cancellationToken);
-            var active = segments.Where(static s => SegmentLifecycle.IsActive(s.Segment.Value.State)).ToList();
-            if (log.Meta.Value.Mode == LogMode.QuorumBuffer && active.Count > 0 && !active.All(
-                s => node.CanReach([.. s.Segment.Value.Ensemble.Select(static m => m.ToReplicaId())])))
+            if (!node.CanReach(segments.Select(static s => s.Segment.Value).Where(static s => SegmentLifecycle.IsActive(s.State))))
                 return "It does not reach the members either.";
             if (owned.IsKeptClosed || !owned.MayForce(time))
                 return "It took the log by force a moment ago.";

@@ -109,7 +109,7 @@ internal sealed class ReplicaPool : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Whether enough of these nodes for a takeover and for appends are connected.</summary>
+    /// <summary>Whether enough of these members for a takeover and for appends are connected.</summary>
     public bool CanReach(IReadOnlyList<ReplicaId> members)
     {
         lock (_gate)

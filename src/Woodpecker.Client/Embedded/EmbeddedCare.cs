@@ -132,8 +132,9 @@ internal sealed class EmbeddedCare : IAsyncDisposable
 
     private async ValueTask DropAsync(SegmentInfo copy, DropReason reason, ReadOnlyMemory<byte> sha256)
     {
-        await _store.DropAsync(copy.Key, reason, sha256, _stop.Token).ConfigureAwait(false);
-        EngineLog.Released(_logger, copy.Key, copy.Bytes);
+        // A full journal may refuse even this (R9): the next look tries again.
+        if (await _store.DropAsync(copy.Key, reason, sha256, _stop.Token).ConfigureAwait(false) is null)
+            EngineLog.Released(_logger, copy.Key, copy.Bytes);
     }
 
     private async ValueTask<Versioned<SegmentValue>?> FindAsync(SegmentKey key)

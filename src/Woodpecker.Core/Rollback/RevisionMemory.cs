@@ -1,8 +1,8 @@
 namespace Woodpecker.Rollback;
 
 /// <summary>
-/// The highest metadata revision that a writing transaction returned; a later one that is not higher proves that metadata
-/// went back (INV-41).
+/// The highest metadata revision that this process was told. A read below it is stale (X1); a writing transaction that is not
+/// above it proves that metadata went back (INV-41).
 /// </summary>
 /// <remarks>Threads: any. Transactions at once may be answered in any order, so each is held against what was known when it was sent.</remarks>
 public sealed class RevisionMemory
@@ -12,7 +12,7 @@ public sealed class RevisionMemory
     /// <summary>The highest revision seen.</summary>
     public long Highest => Volatile.Read(ref _highest);
 
-    /// <summary>Takes over what was remembered elsewhere, for example by a store on disk.</summary>
+    /// <summary>Takes over what was told: by a read, by a watch, or remembered by a store on disk.</summary>
     public void Remember(long revision)
     {
         var known = Highest;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Woodpecker.Rollback;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
@@ -26,8 +27,8 @@ public sealed partial class LogCatalog : IAsyncDisposable
     private readonly ConcurrentDictionary<LogId, CachedLog> _logs = new();
     private readonly ConcurrentDictionary<string, LogId> _names = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
+    private readonly RevisionMemory _seen = new();
     private readonly Task _watching;
-    private long _seenRevision;
 
     private LogCatalog(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger)
     {
@@ -106,11 +107,11 @@ public sealed partial class LogCatalog : IAsyncDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
-            var seen = Volatile.Read(ref _seenRevision);
+            var seen = _seen.Highest;
             var snapshot = await LogSnapshot.ReadAsync(_store, log, _stop.Token);
             if (snapshot.View.Revision >= seen)
             {
-                See(snapshot.View.Revision);
+                _seen.Remember(snapshot.View.Revision);
                 return snapshot;
             }
 
@@ -121,13 +122,6 @@ public sealed partial class LogCatalog : IAsyncDisposable
                     $"it answers as of revision {snapshot.View.Revision}, and was at {seen} before.");
             }
         }
-    }
-
-    private void See(long revision)
-    {
-        var seen = Volatile.Read(ref _seenRevision);
-        while (revision > seen && Interlocked.CompareExchange(ref _seenRevision, revision, seen) is var found && found != seen)
-            seen = found;
     }
 
     private CachedLog Cached(LogId log)
@@ -175,11 +169,11 @@ public sealed partial class LogCatalog : IAsyncDisposable
     {
         // The revision of any read will do: what changed before it is invalidated as a whole.
         var start = await _store.ListAsync(MetadataKeys.LivePrefix, cancellationToken);
-        See(start.Revision);
+        _seen.Remember(start.Revision);
         InvalidateAll();
         await foreach (var change in _store.WatchAsync(MetadataKeys.LogsPrefix, start.Revision, cancellationToken))
         {
-            See(change.Revision);
+            _seen.Remember(change.Revision);
             if (MetadataKeys.TryParseLog(change.Key, MetadataKeys.LogsPrefix, out var log)
                 && _logs.TryGetValue(log, out var cached))
             {
