@@ -50,6 +50,8 @@ if [ ${#projects[@]} -eq 0 ]; then
 fi
 
 passed=0 failed=0 skipped=0
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
 for name in "${projects[@]}"; do
   if [ "$name" = models ] || [ "$name" = fuzz ]; then
     say "$name"
@@ -83,6 +85,7 @@ for name in "${projects[@]}"; do
     --blame-hang-timeout 10m --blame-hang-dump-type none >"$log" 2>&1
   code=$?
   cat "$log"
+  grep -A 14 -E '^ +Failed [A-Za-z]' "$log" >>"$failures"
   summary=$(grep -E '(Passed|Failed|Skipped)! +- Failed:' "$log" | tail -1)
   count() { sed -n "s/.*$1: *\([0-9]*\).*/\1/p" <<<"$summary"; }
   p=$(count Passed) f=$(count 'Failed') s=$(count Skipped)
@@ -101,6 +104,7 @@ if $simulates; then
     --ci --commit "$(git rev-parse HEAD 2>/dev/null)" >"$log" 2>&1
   code=$?
   cat "$log"
+  grep -E '^failed: ' "$log" >>"$failures"
   summary=$(grep -E '(Passed|Failed)! +- Failed:' "$log" | tail -1)
   p=$(sed -n 's/.*Passed: *\([0-9]*\).*/\1/p' <<<"$summary") f=$(sed -n 's/.*- Failed: *\([0-9]*\).*/\1/p' <<<"$summary")
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
@@ -109,6 +113,9 @@ if $simulates; then
     failed=$((failed + 1))
   fi
 fi
+
+# Once more at the end, where they are found without a search.
+[ -s "$failures" ] && { say "failures"; cat "$failures"; }
 
 say "result"
 if [ $skipped -gt 0 ]; then

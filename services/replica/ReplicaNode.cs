@@ -113,14 +113,15 @@ internal sealed partial class ReplicaNode(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Stopped.
+            _serving.TrySetCanceled(stoppingToken);
         }
-        catch (WoodpeckerException e)
+        catch (Exception e)
         {
             // A store that cannot be trusted must not serve; the sentence says what to do.
-            Log.CannotServe(_logger, NodeId, e.Message);
-            _problem = e.Message;
-            _serving.TrySetException(e);
+            var told = StorageErrors.Translate(e) ?? new WoodpeckerException(ErrorKind.Internal, $"{e.GetType().Name}: {e.Message}", e);
+            Log.CannotServe(_logger, NodeId, told.Message);
+            _problem = told.Message;
+            _serving.TrySetException(told);
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }

@@ -57,7 +57,7 @@ internal sealed class CompactorHost : IAsyncDisposable
         builder.Services.AddSingleton<IMetadataStore>(world.Metadata);
         builder.Services.AddSingleton<ILeaseStore>(world.Metadata);
         builder.Services.AddSingleton<IObjectStore>(world.Objects);
-        builder.Services.AddSingleton(new ObjectStoreProbe(world.Memory, TimeProvider.System, new Random(1)));
+        builder.Services.AddSingleton(new ObjectStoreProbe(world.Memory, TimeProvider.System, new Random()));
         ((IHostApplicationBuilder)builder).AddCompactor();
         var app = builder.Build();
         app.MapDefaultEndpoints();

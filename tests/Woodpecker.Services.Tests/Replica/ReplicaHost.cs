@@ -66,23 +66,31 @@ internal sealed class ReplicaHost : IAsyncDisposable
         builder.Services.AddSingleton<IMetadataStore>(world.Metadata);
         builder.Services.AddSingleton<ILeaseStore>(world.Metadata);
         builder.Services.AddSingleton<IObjectStore>(world.Faults);
-        builder.Services.AddTransient(_ => new ObjectStoreProbe(world.Objects, TimeProvider.System, new Random(1)));
+        builder.Services.AddTransient(_ => new ObjectStoreProbe(world.Objects, TimeProvider.System, new Random()));
         ((IHostApplicationBuilder)builder).AddReplica();
         var app = builder.Build();
         app.MapDefaultEndpoints();
         app.MapReplica();
         try
         {
-            await app.StartAsync();
-        }
-        catch (OperationCanceledException)
-        {
-            // The node gave up while the host was starting; what it says is told below.
-        }
+            try
+            {
+                await app.StartAsync();
+            }
+            catch (OperationCanceledException)
+            {
+                // A service gave up while the host was starting; what the node says is told below.
+            }
 
-        await app.Services.GetRequiredService<ReplicaNode>().Serving.WaitAsync(TimeSpan.FromSeconds(30));
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new ReplicaHost(app, GrpcChannel.ForAddress(address), world);
+            await app.Services.GetRequiredService<ReplicaNode>().Serving.WaitAsync(TimeSpan.FromSeconds(30));
+            var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+            return new ReplicaHost(app, GrpcChannel.ForAddress(address), world);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     public Envelope Envelope(SegmentKey key, ulong epoch, Guid? incarnation = null, Guid? cluster = null)
