@@ -18,7 +18,10 @@ public enum CollectionStep
     DropKey,
 }
 
-/// <summary>Walks keys out of a log: MarkTruncated, MarkDeleting, DropKey, always whole keys, oldest first (D2). Pure.</summary>
+/// <summary>
+/// Walks keys out of a log: MarkTruncated, MarkDeleting, DropKey, always whole keys, oldest first (D2). The newest key with
+/// entries stays, whatever is truncated: only it is sure to tell what producers sent and which token holds (P2, T8). Pure.
+/// </summary>
 public static class TruncationPlanner
 {
     /// <summary>The next step of a key of a live log.</summary>
@@ -29,14 +32,11 @@ public static class TruncationPlanner
     {
         ArgumentNullException.ThrowIfNull(segments);
         var segment = segments[index];
-        var isNewest = index == segments.Count - 1;
         switch (segment.State)
         {
-            // The newest key carries the end offset of the log and stays (section 4.1). A Prepared key after it has no offset.
             case SegmentState.Sealed or SegmentState.Compacted:
-                var isNewestWithOffsets = (isNewest || segments[index + 1].State == SegmentState.Prepared)
-                    && !Mutation.Is(KnownMistake.NewestTruncated);
-                return !isNewestWithOffsets && segment.End <= truncatedTo ? CollectionStep.MarkTruncated : CollectionStep.None;
+                var isNeeded = !HasEntriesAfter(segments, index) && !Mutation.Is(KnownMistake.NewestTruncated);
+                return !isNeeded && segment.End <= truncatedTo ? CollectionStep.MarkTruncated : CollectionStep.None;
             case SegmentState.Truncated:
                 return CollectionStep.MarkDeleting;
             case SegmentState.Deleting:
@@ -45,6 +45,19 @@ public static class TruncationPlanner
             default:
                 return CollectionStep.None;
         }
+    }
+
+    // Where entries are durable, so is the header they follow. That of a key without entries may be nowhere, and whether an
+    // open one has entries metadata does not know.
+    private static bool HasEntriesAfter(IReadOnlyList<PlannedSegment> segments, int index)
+    {
+        for (var i = segments.Count - 1; i > index; i--)
+        {
+            if (segments[i].EntryCount > 0)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>The next step of a key of a deleted log: every state may go, no key stays (D4).</summary>

@@ -37,6 +37,19 @@ internal sealed class ManifestRuns(IObjectStore store)
         }
     }
 
+    /// <summary>The header block at the start, with the segment it belongs to; null if there is none.</summary>
+    public async ValueTask<(SegmentId Segment, ReadOnlyMemory<byte> Encoded)?> ReadHeaderAsync(
+        SegmentManifest manifest, CancellationToken cancellationToken)
+    {
+        if (manifest.Objects.Count == 0)
+            return null;
+        var index = await CheckAsync(_indexes.LoadAsync(manifest, manifest.Objects[0], cancellationToken));
+        if (index.Rows.Length == 0 || index.Rows[0].Count > 0)
+            return null;
+        var blocks = await CheckAsync(_blocks.FetchAsync(manifest, manifest.Objects[0], index.Rows, 0, 0, cancellationToken));
+        return (blocks[0].Header.Segment, blocks[0].Raw);
+    }
+
     private static async ValueTask<T> CheckAsync<T>(ValueTask<ObjectRead<T>> reading)
     {
         try

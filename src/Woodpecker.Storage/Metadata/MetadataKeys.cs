@@ -95,7 +95,7 @@ public static class MetadataKeys
     /// <summary>Damage met in the published objects of a segment key (C7).</summary>
     public static string Damage(LogId log, SegmentId segment) => DamagePrefix(log) + segment.ToKey();
 
-    /// <summary>A mark that a tail check puts, so that what it compares is ordered by consensus (V7).</summary>
+    /// <summary>A mark that a tail check or a reader puts, so that what it compares or reads is ordered by consensus (X1, V7, C3).</summary>
     public static string TailMark(LogId log) => Root + "tailmark/" + log.ToKey();
 
     /// <summary>The tombstone of a deleted log; permanent.</summary>

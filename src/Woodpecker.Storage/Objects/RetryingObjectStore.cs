@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace Woodpecker.Storage.Objects;
@@ -39,16 +40,16 @@ public sealed class RetryingObjectStore : IObjectStore
     /// <inheritdoc/>
     public ValueTask<PutOutcome> PutIfAbsentAsync(
         ObjectKey key, ReadOnlySequence<byte> content, uint crc32C, CancellationToken cancellationToken) =>
-        RunAsync(token => _inner.PutIfAbsentAsync(key, content, crc32C, token), isPut: true, cancellationToken);
+        RunAsync(token => _inner.PutIfAbsentAsync(key, content, crc32C, token), isPut: true, content.Length, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<ObjectData?> GetAsync(
         ObjectKey key, ByteRange range, int maxLength, CancellationToken cancellationToken) =>
-        RunAsync(token => _inner.GetAsync(key, range, maxLength, token), isPut: false, cancellationToken);
+        RunAsync(token => _inner.GetAsync(key, range, maxLength, token), isPut: false, maxLength, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken) =>
-        RunAsync(token => _inner.HeadAsync(key, token), isPut: false, cancellationToken);
+        RunAsync(token => _inner.HeadAsync(key, token), isPut: false, 0, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DeleteAsync(ObjectKey key, CancellationToken cancellationToken) =>
@@ -59,6 +60,7 @@ public sealed class RetryingObjectStore : IObjectStore
                 return true;
             },
             isPut: false,
+            0,
             cancellationToken);
 
     /// <inheritdoc/>
@@ -68,17 +70,28 @@ public sealed class RetryingObjectStore : IObjectStore
         var last = startAfter;
         for (var attempt = 1; ; attempt++)
         {
-            await using var page = _inner.ListAsync(prefix, last, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            using var deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _timeProvider);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+            await using var page = _inner.ListAsync(prefix, last, both.Token).GetAsyncEnumerator(both.Token);
             while (true)
             {
                 try
                 {
+                    deadline.CancelAfter(_options.AttemptTimeout);
                     if (!await page.MoveNextAsync())
                         yield break;
+                    // What the caller does with it takes its own time.
+                    deadline.CancelAfter(Timeout.InfiniteTimeSpan);
                 }
                 catch (ObjectStoreException e) when (MayRetry(e.Kind, attempt))
                 {
                     break; // Goes on after the last key that was handed out.
+                }
+                catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+                {
+                    if (!MayRetry(ObjectStoreErrorKind.Unavailable, attempt))
+                        throw NotAnswered(ObjectStoreErrorKind.Unavailable, _options.AttemptTimeout, e);
+                    break;
                 }
 
                 attempt = 1;
@@ -91,14 +104,14 @@ public sealed class RetryingObjectStore : IObjectStore
     }
 
     private async ValueTask<T> RunAsync<T>(
-        Func<CancellationToken, ValueTask<T>> call, bool isPut, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<T>> call, bool isPut, long bytes, CancellationToken cancellationToken)
     {
         ObjectStoreException? unknown = null;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var result = await TryOnceAsync(call, isPut, cancellationToken);
+                var result = await TryOnceAsync(call, isPut, bytes, cancellationToken);
                 _budget.OnSuccess();
                 return result;
             }
@@ -126,9 +139,10 @@ public sealed class RetryingObjectStore : IObjectStore
     }
 
     private async ValueTask<T> TryOnceAsync<T>(
-        Func<CancellationToken, ValueTask<T>> call, bool isPut, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<T>> call, bool isPut, long bytes, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(_options.AttemptTimeout, _timeProvider);
+        var limit = _options.AttemptTimeout + TimeSpan.FromSeconds((double)bytes / _options.SlowestRate);
+        using var deadline = new CancellationTokenSource(limit, _timeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
@@ -136,12 +150,12 @@ public sealed class RetryingObjectStore : IObjectStore
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ObjectStoreException(
-                isPut ? ObjectStoreErrorKind.Unknown : ObjectStoreErrorKind.Unavailable,
-                $"The object store did not answer within {_options.AttemptTimeout.TotalSeconds:0.###} s.",
-                e);
+            throw NotAnswered(isPut ? ObjectStoreErrorKind.Unknown : ObjectStoreErrorKind.Unavailable, limit, e);
         }
     }
+
+    private static ObjectStoreException NotAnswered(ObjectStoreErrorKind kind, TimeSpan limit, Exception e) => new(
+        kind, string.Create(CultureInfo.InvariantCulture, $"The object store did not answer within {limit.TotalSeconds:0.###} s."), e);
 
     private bool MayRetry(ObjectStoreErrorKind kind, int attempt) =>
         kind is ObjectStoreErrorKind.Unavailable or ObjectStoreErrorKind.Unknown

@@ -85,6 +85,22 @@ public sealed partial class LogCatalog : IAsyncDisposable
     }
 
     /// <summary>
+    /// The log with everything that was committed before this call. A read alone may be stale (X1): a transaction with a put
+    /// passes consensus first, and an older answer is not taken. For verdicts that a stale read must not cause.
+    /// </summary>
+    public async ValueTask<LogSnapshot> EstablishAsync(LogId log, CancellationToken cancellationToken)
+    {
+        // Refused if the log is gone; that passes consensus too. Whose mark it is nobody asks, so it needs no nonce (X6).
+        var commit = await Guard(_store.CommitAsync(
+            new MetadataTransaction()
+                .WhenPresent(MetadataKeys.Meta(log))
+                .Put(MetadataKeys.TailMark(log), MetadataJson.Write(new MarkValue())),
+            cancellationToken));
+        _seen.Remember(commit.Revision);
+        return await RefreshAsync(log, cancellationToken);
+    }
+
+    /// <summary>
     /// Completes when a watch event tells that the log changed after <paramref name="seen"/> was read.
     /// </summary>
     public Task WaitForChangeAsync(LogSnapshot seen)

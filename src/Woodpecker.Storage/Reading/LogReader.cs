@@ -45,6 +45,7 @@ public sealed class LogReader
     private readonly Visibility _visibility = new();
     private LogSnapshot? _snapshot;
     private bool _isMetadataDown;
+    private (SegmentId Segment, string? Manifest)? _establishedReference;
     private IReadOnlyList<LogEntry> _fetched = [];
     private int _fetchedAt;
     private ulong _position = NoPosition;
@@ -223,6 +224,8 @@ public sealed class LogReader
                 if (pause > TimeSpan.Zero)
                     await Task.Delay(pause, _time, cancellationToken);
                 return ReadOutcome.NotYet(_visibility.End);
+            case ReaderAction.Fail when decision.Failure == ReadOutcomeKind.DataLoss && !await IsReferencedAsync(segment, cancellationToken):
+                return null;
             case ReaderAction.Fail:
                 return ToOutcome(decision.Failure, from, string.Join("; ", problems));
             case ReaderAction.BackOff:
@@ -232,6 +235,21 @@ public sealed class LogReader
 
         await LookAsync(isRefresh: true, cancellationToken);
         return null;
+    }
+
+    // C3: only objects that metadata refers to now are lost; that it still does is established, not read (X1). Once for each
+    // manifest: a reference that ended does not come back.
+    private async ValueTask<bool> IsReferencedAsync(ReadSegment segment, CancellationToken cancellationToken)
+    {
+        var reference = (segment.First, segment.ManifestKey);
+        if (_establishedReference == reference)
+            return true;
+        _snapshot = await _catalog.EstablishAsync(_log, cancellationToken);
+        _visibility.Learn(_snapshot.View);
+        if (!_snapshot.View.Segments.Any(now => (now.First, now.ManifestKey) == reference))
+            return false;
+        _establishedReference = reference;
+        return true;
     }
 
     // No answer: the metadata changed while the source waited.

@@ -46,8 +46,8 @@ public sealed class ObjectReader(
     }
 
     /// <summary>
-    /// The header of a published segment, which carries the state of producers at its start (T8). Null if its objects
-    /// have none: a merge drops headers, and an empty segment has no object.
+    /// The header before the first entry of a published key, which carries the state of producers there (T8). Null if its
+    /// objects have none: an empty segment has no object.
     /// </summary>
     /// <exception cref="WoodpeckerException">Corrupt or Unavailable: the objects cannot tell.</exception>
     public async ValueTask<SegmentHeader?> ReadHeaderAsync(SegmentAddress place, CancellationToken cancellationToken)

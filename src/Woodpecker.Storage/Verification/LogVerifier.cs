@@ -48,7 +48,7 @@ public sealed class LogVerifier(
                     if (!key.IsSound && changes++ < MaxChanges)
                     {
                         // C3: the key may have been published, merged or truncated meanwhile; then this says nothing.
-                        var fresh = await catalog.RefreshAsync(log, cancellationToken);
+                        var fresh = await catalog.EstablishAsync(log, cancellationToken);
                         if (HasMoved(snapshot, fresh, segment))
                         {
                             snapshot = fresh;

@@ -23,7 +23,7 @@ public sealed class ObjectReplay(IObjectStore store, Guid clusterId)
         if (segment.LastEntry is null or { IsNone: true })
             return null;
         var place = new SegmentAddress(key.Log, key.Segment, segment);
-        // A merge drops headers; then what the run's own entries add up to is what can be known.
+        // Without a header (published by an earlier version) the state is what the entries themselves add up to.
         var header = await _reader.ReadHeaderAsync(place, cancellationToken);
         var state = header is null ? new AppendFold() : SegmentHeaders.Load(header);
         await foreach (var block in _reader.ReadBlocksAsync(place, cancellationToken))

@@ -220,11 +220,13 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             Volatile.Write(ref _cutOffSince, Math.Max(1, _time.GetTimestamp()));
     }
 
-    // W5: death is noticed before confirmations are read, and nobody hears Ok afterwards (INV-19).
+    // W5: nobody hears Ok after death (INV-19). So what counts was confirmed before the look at the state: a sink that is fenced
+    // between the two may confirm later ones.
     private bool ObserveSink()
     {
         if (_segments.Open?.Sink is not { } sink)
             return true;
+        var confirmed = sink.ConfirmedEntry;
         if (sink.State is SinkState.Fenced or SinkState.Failed)
         {
             Log.Ended(_services.Logger, _logId, _core.Epoch, sink.State.ToString(), sink.StateDetail);
@@ -232,7 +234,7 @@ public sealed partial class WriterSession : ISinkListener, IAsyncDisposable
             return false;
         }
 
-        if (_core.Confirm(sink.ConfirmedEntry))
+        if (_core.Confirm(confirmed))
             CompleteConfirmed();
         return true;
     }

@@ -61,6 +61,21 @@ public sealed class CollectionPlannerTests
         Assert.Equal(CollectionStep.None, TruncationPlanner.Next([.. keys, prepared], 2, new Offset(300)));
     }
 
+    [Fact]
+    public void Truncation_LeavesTheNewestKeyWithEntries() // D2, T8
+    {
+        var keys = Keys(4);
+        keys[2] = keys[2] with { End = keys[2].BaseOffset };
+        keys[3] = keys[3] with { State = SegmentState.Open, BaseOffset = new Offset(200), End = null };
+        Assert.Equal(CollectionStep.MarkTruncated, TruncationPlanner.Next(keys, 0, new Offset(200)));
+        Assert.Equal(CollectionStep.None, TruncationPlanner.Next(keys, 1, new Offset(200)));
+        Assert.Equal(CollectionStep.None, TruncationPlanner.Next(keys, 2, new Offset(200)));
+
+        keys[3] = keys[3] with { State = SegmentState.Sealed, End = new Offset(201) };
+        Assert.Equal(CollectionStep.MarkTruncated, TruncationPlanner.Next(keys, 1, new Offset(200)));
+        Assert.Equal(CollectionStep.MarkTruncated, TruncationPlanner.Next(keys, 2, new Offset(200)));
+    }
+
     [Theory]
     [InlineData(SegmentState.Prepared, 0, CollectionStep.None)]
     [InlineData(SegmentState.Open, 0, CollectionStep.None)]

@@ -43,6 +43,18 @@ public sealed class CompactionRunnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TheHeaderBeforeTheFirstEntry_SurvivesMerges() // C1, T8
+    {
+        await FillAsync(5, withEmpty: false);
+        await MergeAsync(0, 2);
+        await MergeAsync(0, 3);
+        var key = (await KeysAsync()).Entries[0];
+        var header = await _world.Reader().ReadHeaderAsync(new SegmentAddress(_world.Log, key.Id, key.Value), default);
+        Assert.Equal(new SegmentKey(_world.Log, new SegmentId(0)), header!.SegmentKey);
+        await _world.ExpectLogReadableAsync();
+    }
+
+    [Fact]
     public async Task MergedKeys_CanBeMergedAgain()
     {
         await FillAsync(7, withEmpty: false);

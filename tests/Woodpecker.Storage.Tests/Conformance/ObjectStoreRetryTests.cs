@@ -100,6 +100,37 @@ public sealed class ObjectStoreRetryTests
     }
 
     [Fact]
+    public async Task List_ThatHangs_GoesOnAfterItsDeadline()
+    {
+        for (var i = 0; i < 3; i++)
+            await _memory.PutIfAbsentAsync(new ObjectKey($"l/{i}"), default, ObjectChecksum.Of([]), CancellationToken.None);
+        _faulty.Plant(new ObjectFault(ObjectOperation.List, ObjectFaultEffect.Delay) { Until = new TaskCompletionSource().Task });
+        var listing = Task.Run(async () =>
+        {
+            List<string> keys = [];
+            await foreach (var info in _store.ListAsync("l/", null, CancellationToken.None))
+                keys.Add(info.Key.Value);
+            return keys;
+        });
+        Assert.Equal(["l/0", "l/1", "l/2"], await DriveAsync(listing));
+    }
+
+    [Fact]
+    public async Task Deadline_GrowsWithTheBytes()
+    {
+        var hangs = new TaskCompletionSource();
+        _faulty.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.Delay) { Until = hangs.Task });
+        var put = _store.PutIfAbsentAsync(
+            Key, new ReadOnlySequence<byte>(new byte[10 * 1024 * 1024]), 0, CancellationToken.None).AsTask();
+        _time.Advance(TimeSpan.FromSeconds(14));
+        Assert.Single(_faulty.Calls);
+        Assert.False(put.IsCompleted);
+        hangs.SetResult();
+        Assert.Equal(ObjectStoreErrorKind.Corrupt, await FailureAsync(put)); // It was the first try that arrived.
+        Assert.Single(_faulty.Calls);
+    }
+
+    [Fact]
     public async Task Put_IsUnknown_WhenTheCallerStopsWaitingAfterALostAnswer()
     {
         _faulty.Plant(new ObjectFault(ObjectOperation.Put, ObjectFaultEffect.FailAfter));

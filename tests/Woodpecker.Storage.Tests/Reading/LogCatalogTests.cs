@@ -33,10 +33,40 @@ public sealed class LogCatalogTests
         Assert.Equal("writer-1", (await catalog.RefreshAsync(log, Token)).Epoch!.Holder);
     }
 
+    [Fact]
+    public async Task WhatIsEstablished_HasEverythingCommittedBefore_ThoughReadsAreStale() // X1, C3
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var log = await metadata.CreateLogAsync();
+        await metadata.AcquireAsync(log, "writer-1");
+        var store = new LaggingStore(metadata.Runner.Store, await metadata.Runner.Store.ListAsync(MetadataKeys.Log(log), Token))
+        {
+            HidesChanges = true,
+        };
+        await using var catalog = LogCatalog.Start(store, TimeProvider.System, NullLogger<LogCatalog>.Instance);
+        await store.Watched;
+        await metadata.AcquireAsync(log, "writer-2");
+
+        store.Lag(answers: 1);
+        Assert.Equal("writer-1", (await catalog.RefreshAsync(log, Token)).Epoch!.Holder);
+        store.Lag(answers: 1);
+        Assert.Equal("writer-2", (await catalog.EstablishAsync(log, Token)).Epoch!.Holder);
+        Assert.Equal(0, store.Left);
+
+        await metadata.Logs.DeleteAsync(log, Token);
+        store.Lag(answers: 1);
+        Assert.True((await catalog.EstablishAsync(log, Token)).View.IsDeleted);
+    }
+
     /// <summary>A store that answers listings of a log as of an earlier moment, some times.</summary>
     private sealed class LaggingStore(IMetadataStore inner, MetadataListing old) : IMetadataStore
     {
+        private readonly TaskCompletionSource _watched = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left;
+
+        public bool HidesChanges { get; init; }
+
+        public Task Watched => _watched.Task;
 
         public int Left => Volatile.Read(ref _left);
 
@@ -60,7 +90,12 @@ public sealed class LogCatalogTests
             inner.CommitAsync(transaction, cancellationToken);
 
         public IAsyncEnumerable<MetadataChange> WatchAsync(
-            string prefix, long afterRevision, CancellationToken cancellationToken) =>
-            inner.WatchAsync(prefix, afterRevision, cancellationToken);
+            string prefix, long afterRevision, CancellationToken cancellationToken)
+        {
+            _watched.TrySetResult();
+            return HidesChanges
+                ? inner.WatchAsync(MetadataKeys.TombstonePrefix + "none/", afterRevision, cancellationToken)
+                : inner.WatchAsync(prefix, afterRevision, cancellationToken);
+        }
     }
 }

@@ -1,11 +1,15 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Woodpecker.Format.Entries;
 using Woodpecker.Replicas;
 using Woodpecker.Segments;
+using Woodpecker.Storage.Maintenance;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Tests.Metadata;
+using Woodpecker.Storage.Upload;
 using Woodpecker.Storage.Writing;
+using Woodpecker.Testing.Segments;
 
 namespace Woodpecker.Storage.Tests.Writing;
 
@@ -143,6 +147,42 @@ public sealed class TakeoverTests : TakeoverWorld
         // What the segment before them ends with is known all the same.
         var retry = await session.AppendAsync(Batch("entry 3", new ProducerStamp(Producer, 1, 3)), Token);
         Assert.Equal(AppendResult.Ok(new Offset(3), 1, Durability.Disk2), retry); // INV-29
+    }
+
+    [Fact]
+    public async Task ProducersAndToken_SurviveTheTruncationOfAllEntries() // D2, T8, P2
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var (log, segment) = await WriteAsync(metadata, entries: 4, held: [4, 4, 4], stamped: true);
+        await (await TakeOverAsync(metadata, log, Place())).Session!.DisposeAsync();
+        await (await TakeOverAsync(metadata, log, Place())).Session!.DisposeAsync();
+        var uploads = new UploadJob(
+            new SegmentUploader(Objects, new SegmentObjectOptions()), new ManifestPublisher(Objects, metadata.Jobs), metadata.Jobs,
+            metadata.Faults, TimeProvider.System, "replica-1");
+        var segments = await metadata.Writers.ListSegmentsAsync(log.Id, Token);
+        Assert.Equal(
+            UploadOutcome.Published,
+            await uploads.RunAsync(
+                Guid.Empty, log.Id, segment.Segment, segments[0].Segment, new FrameList(LastHeader, LastFrames), Token));
+        Assert.Equal(
+            UploadOutcome.Published,
+            await uploads.RunEmptyAsync(Guid.Empty, log.Id, segments[1].Id, segments[1].Segment, Token));
+
+        await metadata.Logs.TruncateAsync(log.Id, new Offset(4), Token);
+        var truncation = new TruncationRunner(
+            metadata.Faults, Objects, metadata.Logs, metadata.Collection, new MaintenanceOptions { GcGrace = TimeSpan.Zero },
+            TimeProvider.System, NullLogger<TruncationRunner>.Instance);
+        while (await truncation.RunAsync(log.Id, Token) > 0)
+        {
+        }
+
+        var opened = await TakeOverAsync(metadata, log, Place());
+        await using var session = opened.Session!;
+        var retry = await session.AppendAsync(Batch("entry 3", new ProducerStamp(Producer, 1, 3)), Token);
+        Assert.Equal(AppendResult.Ok(new Offset(3), 1, Durability.Disk2), retry); // INV-29
+        var mismatch = await session.AppendAsync(
+            AppendBatch.Create([new NewEntry("x"u8.ToArray())], AppendLimits.Default, fencingToken: "other"), Token);
+        Assert.Equal("TokenMismatch", mismatch.Error!.Reason); // P5
     }
 
     [Fact]

@@ -28,6 +28,8 @@ public abstract class TakeoverWorld
 
     protected IReadOnlyList<byte[]> LastFrames { get; private set; } = [];
 
+    protected ReadOnlyMemory<byte> LastHeader { get; private set; }
+
     private protected ManualPlace Place() => new() { ConfirmsAtOnce = true, Members = [.. Stores.Select(static s => s.Self)] };
 
     // A first reign writes entries of which each store holds a prefix, then dies without a word.
@@ -51,7 +53,7 @@ public abstract class TakeoverWorld
         }
 
         var sink = place.Last;
-        LastFrames = sink.Frames;
+        (LastFrames, LastHeader) = (sink.Frames, sink.Opening.Header);
         for (var member = 0; member < Stores.Length; member++)
         {
             await Stores[member].OpenSegmentAsync(sink.Opening.Epoch, 0, sink.Opening.Header, Token);

@@ -6,7 +6,11 @@ internal sealed partial class LogCheck
     private void BeginReading(HistoryEvent line)
     {
         if (line.Kind == OperationKind.Truncate)
+        {
             _truncationAsked = Math.Max(_truncationAsked, line.Offset!.Value);
+            _truncationPoints.Add(line.Offset.Value);
+        }
+
         _deletionAsked |= line.Kind == OperationKind.Delete;
         _readings.Add(line.Op, new ReadingState(
             line, _visibleEndOf.GetValueOrDefault(line.Client), _acknowledgedEnd, _truncatedTo, _linearizableEnd, _deletionAsked));

@@ -25,6 +25,7 @@ internal sealed partial class LogCheck(string name, HistoryCheckOptions options)
     private readonly List<(ulong From, ulong To)> _lost = [];
     private readonly List<(ulong From, ulong To)> _damaged = [];
     private ulong _truncationAsked;
+    private readonly HashSet<ulong> _truncationPoints = [];
     private ulong _truncatedTo;
     private ulong _linearizableEnd;
     private bool _deletionAsked;

@@ -6,7 +6,8 @@ namespace Woodpecker.Storage.Compaction.Stages;
 
 /// <summary>
 /// Reads the old objects, verifies every block and entry, and writes the same entries into new objects and a new manifest.
-/// Offsets, entry checksums and per-segment chains stay what they are; header blocks are dropped (C1).
+/// Offsets, entry checksums and per-segment chains stay what they are. Of the headers the one before the first entry stays:
+/// with the entries it tells the state at the end (T8), which the others only repeat (C1).
 /// </summary>
 internal sealed class CopyStage(IObjectStore store, SegmentObjectOptions options)
 {
@@ -21,8 +22,14 @@ internal sealed class CopyStage(IObjectStore store, SegmentObjectOptions options
 
         using var writer = new SegmentObjectWriter(
             store, options, new ObjectWriterIdentity(task.ClusterId, task.Job.Log, task.Job.Segment, task.Job.Token));
+        ulong copied = 0;
         foreach (var source in sources)
-            await CopyAsync(source, writer, cancellationToken);
+        {
+            var header = copied == 0 ? await _runs.ReadHeaderAsync(source, cancellationToken) : null;
+            await CopyAsync(source, header, writer, cancellationToken);
+            copied += source.EntryCount;
+        }
+
         var (segments, objects) = await writer.CompleteAsync(cancellationToken);
 
         var lost = task.Keys[^1].Value.Lost;
@@ -54,14 +61,16 @@ internal sealed class CopyStage(IObjectStore store, SegmentObjectOptions options
     }
 
     private async ValueTask CopyAsync(
-        SegmentManifest source, SegmentObjectWriter writer, CancellationToken cancellationToken)
+        SegmentManifest source, (SegmentId Segment, ReadOnlyMemory<byte> Encoded)? header, SegmentObjectWriter writer,
+        CancellationToken cancellationToken)
     {
         await using var runs = _runs.ReadAsync(source, cancellationToken).GetAsyncEnumerator(cancellationToken);
         var hasRun = await runs.MoveNextAsync();
         foreach (var segment in source.Segments)
         {
             writer.BeginSegment(
-                new CopiedSegment(segment.SegId, segment.Epoch, segment.BaseOffset, segment.LastEntry, segment.Chain), []);
+                new CopiedSegment(segment.SegId, segment.Epoch, segment.BaseOffset, segment.LastEntry, segment.Chain),
+                header is { } kept && kept.Segment == segment.SegId ? kept.Encoded.Span : []);
             for (; hasRun && runs.Current.Segment == segment.SegId; hasRun = await runs.MoveNextAsync())
                 await writer.AddAsync(runs.Current.Run, cancellationToken);
             await writer.EndSegmentAsync(cancellationToken);

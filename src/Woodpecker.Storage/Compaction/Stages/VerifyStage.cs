@@ -45,7 +45,18 @@ internal sealed class VerifyStage(IObjectStore store)
                 throw Different($"segment {before[next].SegId} is missing");
         }
 
+        await VerifyHeaderAsync(copied, cancellationToken);
         return new VerifiedCheckpoint(copied);
+    }
+
+    private async ValueTask VerifyHeaderAsync(CopiedCheckpoint copied, CancellationToken cancellationToken)
+    {
+        if (copied.Sources.FirstOrDefault(static source => source.EntryCount > 0) is not { } first)
+            return;
+        var before = await _runs.ReadHeaderAsync(first, cancellationToken);
+        var after = await _runs.ReadHeaderAsync(copied.Manifest, cancellationToken);
+        if (before?.Segment != after?.Segment || (before is { } kept && !kept.Encoded.Span.SequenceEqual(after!.Value.Encoded.Span)))
+            throw Different("another header before the first entry");
     }
 
     private static void EndSegment(ManifestSegment[] segments, int index, EntryId entry, ulong chain)

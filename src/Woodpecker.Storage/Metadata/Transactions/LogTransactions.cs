@@ -106,8 +106,8 @@ public sealed class LogTransactions(TransactionRunner runner)
             var current = await ReadTruncationAsync(log, cancellationToken);
             if (current is null)
                 return null;
-            if (to <= current.Value.TruncatedTo)
-                return current.Value.TruncatedTo;
+            // Put also where nothing rises: what was read may be stale (X1), and no answer is lower than an earlier one (INV-27).
+            to = to > current.Value.TruncatedTo ? to : current.Value.TruncatedTo;
             var nonce = runner.NewNonce();
             var transaction = new MetadataTransaction()
                 .WhenModRevision(key, current.ModRevision)
