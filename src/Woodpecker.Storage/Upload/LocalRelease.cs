@@ -84,7 +84,9 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
     public async ValueTask<ReleaseAnswer> CheckAsync(
         Guid clusterId, SegmentKey key, LocalCopy copy, CancellationToken cancellationToken)
     {
-        var covering = await FindCoveringAsync(key, cancellationToken);
+        var (covering, isDropped) = await FindCoveringAsync(key, cancellationToken);
+        if (isDropped)
+            return new ReleaseAnswer(ReleaseVerdict.Obsolete, "", "the segment was dropped: later ones are there");
         if (covering is not { } found)
             return await CheckAbsentAsync(key.Log, copy.LastOffset, cancellationToken);
         var (id, value) = found;
@@ -124,24 +126,29 @@ public sealed class LocalRelease(IMetadataStore metadata, IObjectStore store, Re
         }
     }
 
-    /// <summary>The key that covers a segment: its own or that of a merge.</summary>
-    private async ValueTask<(SegmentId Id, SegmentValue Value)?> FindCoveringAsync(
+    /// <summary>
+    /// The key that covers a segment, its own or that of a merge; or whether it was dropped: keys are made in order of their
+    /// ids and go from the oldest (INV-14, D2), so a later key without one that covers this is proof, however old the listing.
+    /// </summary>
+    private async ValueTask<((SegmentId Id, SegmentValue Value)? Covering, bool IsDropped)> FindCoveringAsync(
         SegmentKey key, CancellationToken cancellationToken)
     {
         var own = await metadata.GetAsync(MetadataKeys.Segment(key.Log, key.Segment), cancellationToken);
         if (own is not null)
-            return (key.Segment, MetadataJson.Read<SegmentValue>(own));
+            return ((key.Segment, MetadataJson.Read<SegmentValue>(own)), false);
+        var isLaterThere = false;
         var listing = await metadata.ListAsync(MetadataKeys.SegmentPrefix(key.Log), cancellationToken);
         foreach (var entry in listing.Entries)
         {
-            if (!MetadataKeys.TryParseSegment(entry.Key, out var id) || id.CompareTo(key.Segment) > 0)
+            if (!MetadataKeys.TryParseSegment(entry.Key, out var id))
                 continue;
             var value = MetadataJson.Read<SegmentValue>(entry);
-            if (value.LastSegment is { } last && last.CompareTo(key.Segment) >= 0)
-                return (id, value);
+            if (id == key.Segment || (id.CompareTo(key.Segment) < 0 && value.LastSegment is { } last && last.CompareTo(key.Segment) >= 0))
+                return ((id, value), false);
+            isLaterThere |= id.CompareTo(key.Segment) > 0;
         }
 
-        return null;
+        return (null, isLaterThere);
     }
 
     private async ValueTask<ReleaseAnswer> CheckAbsentAsync(

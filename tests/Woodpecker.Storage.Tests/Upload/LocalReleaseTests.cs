@@ -105,6 +105,25 @@ public sealed class LocalReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ALaterKey_WithoutOneThatCoversTheSegment_ProvesThatItWasDropped() // R12, INV-14, INV-45
+    {
+        await _world.UploadAsync(_id);
+        await _world.SealNextAsync(w => w.AddRandom(new Random(5), frames: 2, entriesPerFrame: 2, payloadSize: 50));
+        await _world.Logs.TruncateAsync(_world.Log, _writer.EndOffset, default);
+        // A copy that was away when the segment was sealed may hold entries behind its end, past the truncation point.
+        var longer = new LocalCopy(EntryId.None, null, _writer.EndOffset + 5);
+        var key = new SegmentKey(_world.Log, _id);
+        var release = ReleaseOf(ReleaseVerification.Head);
+        Assert.Equal(ReleaseVerdict.Release, (await release.CheckAsync(_world.ClusterId, key, longer, default)).Verdict);
+
+        var truncated = await _world.Collection.MarkTruncatedAsync(await _world.KeyAsync(_id), default);
+        var deleting = await _world.Collection.MarkDeletingAsync(
+            _world.Log, truncated!, [], "gc", default);
+        Assert.True(await _world.Collection.DropKeyAsync(deleting!, default));
+        Assert.Equal(ReleaseVerdict.Obsolete, (await release.CheckAsync(_world.ClusterId, key, longer, default)).Verdict);
+    }
+
+    [Fact]
     public async Task ATombstone_LetsTheCopyGo()
     {
         await _world.Logs.DeleteAsync(_world.Log, default);
