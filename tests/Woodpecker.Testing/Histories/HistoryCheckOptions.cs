@@ -14,6 +14,12 @@ public sealed record HistoryCheckOptions
     /// <summary>No reader works on cached metadata: entries below an answered truncation are a violation, too (D1).</summary>
     public bool TruncationIsImmediate { get; init; }
 
+    /// <summary>
+    /// Reads of metadata may be older than what was committed before they began (X1): below a truncation that a reader has not
+    /// heard of, it may be told to wait.
+    /// </summary>
+    public bool MetadataMayBeStale { get; init; }
+
     /// <summary>Logs whose beginning also goes by age or size.</summary>
     public IReadOnlySet<string> LogsWithRetention { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 

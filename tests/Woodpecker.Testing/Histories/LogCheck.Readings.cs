@@ -79,7 +79,7 @@ internal sealed partial class LogCheck
             case OperationOutcome.NotYet:
                 if (from < state.OwnVisibleEnd)
                     _violations.Add("INV-31", from, $"answered as not there yet to a reader that knew of entries up to {state.OwnVisibleEnd}", op);
-                if (from < state.TruncatedTo)
+                if (from < state.TruncatedTo && !options.MetadataMayBeStale)
                     _violations.Add("INV-27", from, $"below the truncation point {state.TruncatedTo}, answered as not there yet", op);
                 break;
             case OperationOutcome.Truncated:
