@@ -134,18 +134,14 @@ internal sealed class World
         FaultsEnd = Sim.Now + Scenario.Length.Ticks;
         await Sim.Delay(Scenario.Length);
         ClientsStop = true;
-        var isMetadataStale = Scenario.Faults.EtcdStaleRead > 0;
         Scenario.Faults.Clear();
         nemesis.End();
         var final = new FinalPhase(this);
         await final.RunAsync();
         await Task.WhenAll(_clients);
         await final.CheckRestAsync();
-        Verdict = HistoryChecker.Check(History, new HistoryCheckOptions
-        {
-            ResultsAreInOrder = true,
-            MetadataMayBeStale = isMetadataStale,
-        });
+        // A reader waits on its watch and asks etcd nothing (V5): one that was cut off hears of a truncation later.
+        Verdict = HistoryChecker.Check(History, new HistoryCheckOptions { ResultsAreInOrder = true, MetadataMayBeStale = true });
         if (!Verdict.IsClean)
             Sim.Fail(string.Join(Environment.NewLine, Verdict.Violations.Take(5)));
         _audit.CheckEnd();

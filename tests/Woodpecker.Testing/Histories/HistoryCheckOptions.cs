@@ -15,8 +15,8 @@ public sealed record HistoryCheckOptions
     public bool TruncationIsImmediate { get; init; }
 
     /// <summary>
-    /// Reads of metadata may be older than what was committed before they began (X1): below a truncation that a reader has not
-    /// heard of, it may be told to wait.
+    /// A reader may work on metadata older than what was committed before its read began, because it was cut off or met a stale
+    /// read (X1, V5): below a truncation that it has not heard of, it may tell to wait.
     /// </summary>
     public bool MetadataMayBeStale { get; init; }
 
