@@ -26,6 +26,7 @@ internal static class CompactorServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
+        services.AddClusterWatch();
         services.AddSingleton<LogTransactions>();
         services.AddSingleton<LogWorker>();
         services.AddSingleton<ObjectStoreGate>();

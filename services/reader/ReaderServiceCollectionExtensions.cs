@@ -33,14 +33,19 @@ internal static class ReaderServiceCollectionExtensions
             _ => new PeerChannels(TransportOptions.FromConfiguration(key => configuration[key])));
         services.AddSingleton<ClusterIdentity>();
         services.AddSingleton<ITailSource, RemoteTailSource>();
-        services.AddSingleton(new LogReaderOptions());
+        services.AddSingleton(static provider =>
+        {
+            var guard = provider.GetRequiredService<TransactionRunner>().Guard;
+            return new LogReaderOptions { Doubt = () => guard.Problem };
+        });
         services.AddSingleton(static provider =>
             new BlockCache(provider.GetRequiredService<IOptions<ReaderOptions>>().Value.BlockCacheBytes));
         services.AddSingleton(CreateSources);
         services.AddSingleton(static provider => LogCatalog.Start(
             provider.GetRequiredService<IMetadataStore>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<LogCatalog>>()));
+            provider.GetRequiredService<ILogger<LogCatalog>>(),
+            provider.GetRequiredService<TransactionRunner>().Guard));
         services.AddSingleton<ReaderPool>();
         services.AddHostedService<ReaderPins>();
         services.AddSingleton(static provider => new LogVerifier(
@@ -52,6 +57,7 @@ internal static class ReaderServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
+        services.AddClusterWatch();
         services.AddSingleton<LogTransactions>();
         services.AddSingleton<LogInquiry>();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());

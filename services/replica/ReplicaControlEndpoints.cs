@@ -1,18 +1,63 @@
 using System.Text.Json.Serialization;
+using Woodpecker.Format.Objects;
+using Woodpecker.Protocol.Control;
 using Woodpecker.Services;
+using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Replica;
 
 /// <summary>What a replica tells operators about itself, over HTTP.</summary>
 internal static class ReplicaControlEndpoints
 {
-    /// <summary>Maps <c>GET /control/status</c>.</summary>
+    // A writer needs the end that the next segment's base names; it lies near the last one.
+    private const int MaxEnds = 1_000;
+
+    /// <summary>Maps <c>GET /control/status</c> and <c>GET /control/memory</c>.</summary>
     public static IEndpointRouteBuilder MapReplicaControl(this IEndpointRouteBuilder endpoints)
     {
         var group = endpoints.MapGroup("/control").WithProblems();
         group.MapGet("/status", static (ReplicaNode node) =>
             Results.Json(Describe(node), ReplicaControlJson.Default.ReplicaStatusBody));
+        group.MapGet("/memory", static async (ReplicaNode node, TransactionRunner runner, CancellationToken cancellationToken) =>
+            Results.Json(await RememberAsync(node, runner, cancellationToken), ControlJson.Default.StoreMemory));
         return endpoints;
+    }
+
+    private static async ValueTask<StoreMemory> RememberAsync(
+        ReplicaNode node, TransactionRunner runner, CancellationToken cancellationToken)
+    {
+        var store = node.Store;
+        var held = store.Recollect();
+        var copies = new List<CopyMemory>();
+        foreach (var copy in store.List())
+        {
+            var encoded = await store.ReadHeaderAsync(copy.Key, cancellationToken);
+            var header = SegmentHeader.Read(encoded.Span, out var read).IsOk ? read : null;
+            copies.Add(new CopyMemory
+            {
+                LogId = copy.Key.Log.Value,
+                SegmentId = copy.Key.Segment.Value,
+                Epoch = copy.Epoch.Value,
+                BaseOffset = copy.BaseOffset.Value,
+                Ensemble = [.. (header?.Ensemble ?? []).Select(static m => new MemberMemory(m.NodeId, m.Incarnation, m.Generation))],
+                DurableEntry = copy.DurableEntry.Value,
+                SealedEntry = copy.SealedEntry?.Value,
+                SealedChain = copy.SealedChain,
+                Ends = copy.SealedEntry is not null ? []
+                    : [.. store.ListEnds(copy.Key, MaxEnds).Select(static e => new ChainMemory(e.Entry.Value, e.Chain))],
+                IsPoisoned = copy.IsPoisoned,
+            });
+        }
+
+        return new StoreMemory
+        {
+            NodeId = store.Self.NodeId,
+            Incarnation = store.Self.Incarnation,
+            ClusterId = node.ClusterId,
+            HighestRevision = Math.Max(store.HighestRevision, runner.Guard.Revisions.Highest),
+            Promises = [.. held.Select(static h => new PromiseMemory(h.Log.Value, h.Promised.Value))],
+            Copies = copies,
+        };
     }
 
     private static ReplicaStatusBody Describe(ReplicaNode node)

@@ -32,6 +32,9 @@ internal sealed class ReplicaGrpcService(ReplicaNode node, IHostApplicationLifet
             return new FenceReply { Refusal = Refuse(store, wrong, key) };
         var answer = await store.FenceAsync(
             key, new LogEpoch(request.Envelope.Epoch), target.Generation, context.CancellationToken);
+        // T1: a recoverer has the epoch that metadata gave it; a higher promise is a zombie's sign, or metadata's that went back.
+        if (answer.Reply is null && answer.Refusal is { Kind: ReplicaRefusalKind.Fenced } refused && refused.Promised.Value > request.Envelope.Epoch)
+            node.Doubt();
         return answer.Reply is { } reply
             ? new FenceReply { Fenced = ReplicaMapping.ToWire(reply, answer.Header) }
             : new FenceReply { Refusal = Refuse(store, answer.Refusal, key) };

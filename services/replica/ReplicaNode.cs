@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using Woodpecker.Rollback;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Errors;
 using Woodpecker.Storage.Metadata;
@@ -7,6 +8,7 @@ using Woodpecker.Storage.Metadata.Leases;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Replicas;
+using Woodpecker.Storage.Rollback;
 
 namespace Woodpecker.Replica;
 
@@ -19,11 +21,14 @@ internal sealed partial class ReplicaNode(
     ReplicaStoreOpener opener,
     TransactionRunner runner,
     NodeTransactions nodes,
+    StoreAudit audit,
     ILeaseStore leases,
     IIdSource ids,
     IHostApplicationLifetime lifetime,
     ILoggerFactory loggers) : BackgroundService, IHealthCheck
 {
+    private const int ComparedAtOnce = 100;
+
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _registrationPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _liveTimeToLive = TimeSpan.FromSeconds(5);
@@ -32,6 +37,7 @@ internal sealed partial class ReplicaNode(
     private readonly TaskCompletionSource<ReplicaStore> _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReplicaStore? _opened;
     private volatile string _problem = "the store is being opened";
+    private LogId _comparedTo;
 
     /// <summary>Name of this node.</summary>
     public string NodeId => options.Value.NodeId;
@@ -40,10 +46,16 @@ internal sealed partial class ReplicaNode(
     public Guid ClusterId { get; private set; }
 
     /// <summary>
-    /// Whether metadata answered with an older state than this store has seen: nothing is published or dropped by it until an
-    /// operator decides (section 13).
+    /// Whether metadata is known to be older than what some process remembers: nothing is sealed, published or dropped by it
+    /// until an operator accepts it (section 13).
     /// </summary>
-    public bool IsMetadataRolledBack { get; private set; }
+    public bool IsSafeMode => runner.Guard.IsSafeMode;
+
+    /// <summary>Raised when a recoverer came with a smaller epoch than the promised one: a zombie, or metadata went back (T1).</summary>
+    public event Action? Doubted;
+
+    /// <summary>A fence was refused as too old.</summary>
+    public void Doubt() => Doubted?.Invoke();
 
     /// <summary>Completes with the store once it may serve.</summary>
     public Task<ReplicaStore> Serving => _serving.Task;
@@ -70,9 +82,7 @@ internal sealed partial class ReplicaNode(
             return Task.FromResult(HealthCheckResult.Unhealthy("the replica is stopping"));
         if (_opened!.Failure is not null)
             return Task.FromResult(HealthCheckResult.Unhealthy("the journal failed"));
-        return Task.FromResult(IsMetadataRolledBack
-            ? HealthCheckResult.Degraded("the metadata store went back to an older state")
-            : HealthCheckResult.Healthy());
+        return Task.FromResult(HealthCheckResult.Healthy());
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -92,11 +102,12 @@ internal sealed partial class ReplicaNode(
         try
         {
             ClusterId = await FindClusterAsync(stoppingToken);
+            runner.Guard.ClusterId = ClusterId;
             var hadStore = opener.HasStore;
             var store = _opened = opener.Open(ClusterId);
             store.GenerationRaised += () => _ = RegisterAgainAsync(store, stoppingToken);
             Log.Opened(_logger, store.Self.ToString(), store.List().Count);
-            var registering = RegisterAsync(store, stoppingToken);
+            var registering = RegisterAsync(store, isRound: false, stoppingToken);
             // R10: metadata first hears of the generation. A store that is known there may go on without: until metadata names
             // its present generation it refuses what it must not take.
             if (hadStore)
@@ -145,12 +156,31 @@ internal sealed partial class ReplicaNode(
         return cluster.ClusterId;
     }
 
+    /// <summary>
+    /// Registers once more and compares what the store remembers with metadata: after a watch broke, as it does when
+    /// metadata is restored, after a fence was refused (T1), and once in a while.
+    /// </summary>
+    /// <param name="isRound">Whether only the next few logs are compared, so that a store of very many asks little of metadata.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async ValueTask CompareWithMetadataAsync(bool isRound, CancellationToken cancellationToken)
+    {
+        if (StoreIfServing is { } store)
+            await RegisterAsync(store, isRound, cancellationToken);
+    }
+
+    private List<HeldLog> NextOfRound(IReadOnlyList<HeldLog> held)
+    {
+        var part = held.Where(h => h.Log.CompareTo(_comparedTo) > 0).Take(ComparedAtOnce).ToList();
+        _comparedTo = part.Count < ComparedAtOnce ? default : part[^1].Log;
+        return part;
+    }
+
     // The journal met an unreadable record while running.
     private async Task RegisterAgainAsync(ReplicaStore store, CancellationToken cancellationToken)
     {
         try
         {
-            await RegisterAsync(store, cancellationToken);
+            await RegisterAsync(store, isRound: false, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -158,8 +188,11 @@ internal sealed partial class ReplicaNode(
         }
     }
 
-    private async Task RegisterAsync(ReplicaStore store, CancellationToken cancellationToken)
+    private async Task RegisterAsync(ReplicaStore store, bool isRound, CancellationToken cancellationToken)
     {
+        // The store remembers over restarts what the process forgot.
+        runner.Guard.Revisions.Remember(store.HighestRevision);
+        var held = isRound ? NextOfRound(store.Recollect()) : store.Recollect();
         var registered = await RetryAsync(
             async () => await nodes.RegisterAsync(
                 NodeId,
@@ -180,11 +213,22 @@ internal sealed partial class ReplicaNode(
                 $"The store of {NodeId} says generation {store.Self.Generation}, but generation {registered.Value.Generation} was registered once: it was restored from an older copy. Remove the journal directory to join as a new store.");
         }
 
-        if (!store.RememberRevision(registered.ModRevision))
+        await AuditAsync(store, held, registered.ModRevision, cancellationToken);
+    }
+
+    // Section 13. What is held was committed before it came here; metadata read later must know it, or it went back.
+    private async ValueTask AuditAsync(
+        ReplicaStore store, IReadOnlyList<HeldLog> held, long mark, CancellationToken cancellationToken)
+    {
+        var proofs = await RetryAsync(() => audit.RunAsync(held, mark, cancellationToken), cancellationToken);
+        foreach (var proof in proofs)
         {
-            IsMetadataRolledBack = true;
-            Log.RolledBack(_logger, registered.ModRevision, store.HighestRevision);
+            runner.Guard.Suspect(proof, mark);
+            Log.RolledBack(_logger, proof);
         }
+
+        if (!IsSafeMode)
+            store.RememberRevision(runner.Guard.Revisions.Highest);
     }
 
     private async Task<T> RetryAsync<T>(Func<ValueTask<T>> action, CancellationToken cancellationToken)
@@ -213,8 +257,8 @@ internal sealed partial class ReplicaNode(
         [LoggerMessage(3102, LogLevel.Warning, "The metadata store does not answer: {Reason}")]
         public static partial void MetadataAway(ILogger logger, string reason);
 
-        [LoggerMessage(3104, LogLevel.Critical, "The metadata store is at revision {Revision}, but {Seen} was seen before: it was rolled back")]
-        public static partial void RolledBack(ILogger logger, long revision, long seen);
+        [LoggerMessage(3104, LogLevel.Critical, "The metadata store went back to an older state: {Proof}")]
+        public static partial void RolledBack(ILogger logger, string proof);
 
         [LoggerMessage(3103, LogLevel.Critical, "{NodeId} cannot serve: {Reason}")]
         public static partial void CannotServe(ILogger logger, string nodeId, string reason);

@@ -7,6 +7,7 @@ using Woodpecker.Services;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Replicas;
+using Woodpecker.Storage.Rollback;
 
 namespace Woodpecker.Replica;
 
@@ -27,9 +28,11 @@ internal static class ReplicaServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IIdSource>(SystemIdSource.Instance);
         services.AddSingleton<TransactionRunner>();
+        services.AddClusterWatch();
         services.AddSingleton<WriterTransactions>();
         services.AddSingleton<JobTransactions>();
         services.AddSingleton<NodeTransactions>();
+        services.AddSingleton<StoreAudit>();
         services.AddSingleton<IEpochAuthority, EpochAuthority>();
         services.TryAddSingleton<IReplicaMedium, ReplicaMedium>();
         services.AddSingleton<ReplicaStoreOpener>();

@@ -13,7 +13,7 @@ namespace Woodpecker.Writer;
 /// <remarks>Threads: any.</remarks>
 internal sealed class AppendGateway(
     WriterNode node, LogNames names, LogOwnership ownership, OwnerForwarder forwarder, LogEnding ending,
-    TimeProvider time) : IAppendGateway
+    ClusterGuard guard, TimeProvider time) : IAppendGateway
 {
     private const int MaxAttempts = 3;
 
@@ -59,6 +59,8 @@ internal sealed class AppendGateway(
     /// <summary>The own session of a log, without waiting; null if it has to be found out.</summary>
     public WriterSession? FindSession(string log)
     {
+        if (guard.IsSafeMode)
+            return null;
         if (names.FindKnown(log) is { } known)
             return ownership.FindOpen(known.Id);
         // An open session does not wait for the metadata store, which may be away (section 13); if the name belongs to
@@ -75,6 +77,8 @@ internal sealed class AppendGateway(
     {
         try
         {
+            // Section 13: an append under metadata that went back could be confirmed and then contradicted.
+            guard.ThrowIfSafeMode();
             var record = await names.FindAsync(log, cancellationToken);
             return (await ownership.ResolveAsync(record, isForwarded, refusedBy, cancellationToken), record);
         }

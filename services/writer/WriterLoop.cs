@@ -11,7 +11,7 @@ namespace Woodpecker.Writer;
 /// append (T9), and at the end seal and release everything.
 /// </summary>
 internal sealed partial class WriterLoop(
-    WriterNode node, LogOwnership ownership, WriterDrain drain, LogTransactions logs,
+    WriterNode node, LogOwnership ownership, WriterDrain drain, LogTransactions logs, ClusterGuard guard,
     IHostApplicationLifetime lifetime, IOptions<WriterOptions> options, TimeProvider time, ILogger<WriterLoop> logger)
     : BackgroundService, IHostedLifecycleService
 {
@@ -37,8 +37,38 @@ internal sealed partial class WriterLoop(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!await JoinAsync(stoppingToken))
-            return;
+        guard.Changed += OnSafeMode;
+        try
+        {
+            if (await JoinAsync(stoppingToken))
+                await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            guard.Changed -= OnSafeMode;
+        }
+    }
+
+    private void OnSafeMode()
+    {
+        if (guard.IsSafeMode)
+            _ = DropAsync();
+    }
+
+    private async Task DropAsync()
+    {
+        try
+        {
+            await ownership.DropAllAsync();
+        }
+        catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+        {
+            Log.NotDropped(logger, known.Message);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
         var orphanPeriod = TimeSpan.FromMilliseconds(options.Value.Writer.OrphanPeriodMilliseconds);
         var cutOff = TimeSpan.FromMilliseconds(options.Value.Writer.CutOffMilliseconds);
         var lookedAt = time.GetTimestamp();
@@ -46,6 +76,8 @@ internal sealed partial class WriterLoop(
         while (true)
         {
             await Task.Delay(_tick, time, stoppingToken);
+            if (guard.IsSafeMode)
+                continue;
             ownership.ReassertAll(node.LiveRevision);
             // Beside the rest: others may take seconds to answer, and the epoch keys must name the live key meanwhile.
             if (offering.IsCompleted)
@@ -136,6 +168,9 @@ internal sealed partial class WriterLoop(
 
         [LoggerMessage(3705, LogLevel.Warning, "Logs whose members are not reached cannot be offered: {Reason}")]
         public static partial void NotOffered(ILogger logger, string reason);
+
+        [LoggerMessage(3706, LogLevel.Warning, "A session could not be ended in order: {Reason}")]
+        public static partial void NotDropped(ILogger logger, string reason);
 
         [LoggerMessage(3701, LogLevel.Information, "The owner of log {LogId} is gone; recovering it")]
         public static partial void Recovering(ILogger logger, LogId logId);

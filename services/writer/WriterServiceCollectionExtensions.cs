@@ -4,6 +4,7 @@ using Woodpecker.ServiceDefaults;
 using Woodpecker.Services;
 using Woodpecker.Storage;
 using Woodpecker.Storage.Metadata.Transactions;
+using Woodpecker.Storage.Rollback;
 using Woodpecker.Writer.Control;
 using Woodpecker.Writer.Ownership;
 
@@ -27,6 +28,7 @@ internal static class WriterServiceCollectionExtensions
         services.TryAddSingleton<IPeerChannels>(
             _ => new PeerChannels(TransportOptions.FromConfiguration(key => configuration[key])));
         services.TryAddSingleton<TransactionRunner>();
+        services.AddClusterWatch();
         services.TryAddSingleton<LogTransactions>();
         services.TryAddSingleton<WriterTransactions>();
         services.TryAddSingleton<LossTransactions>();
@@ -46,6 +48,9 @@ internal static class WriterServiceCollectionExtensions
         services.AddHostedService<WriterLoop>();
         services.AddSingleton<NodeInquiry>();
         services.AddSingleton<NodeDirectory>();
+        services.AddSingleton(static provider => provider.GetRequiredService<TransactionRunner>().Guard);
+        services.AddSingleton<RestoreRunner>();
+        services.AddSingleton<RestoreDesk>();
         services.AddLogControl();
         services.AddGrpc(static options => options.Interceptors.Add<FailureInterceptor>());
         services.AddHealthChecks().AddCheck<WriterNode>("writer", tags: [HealthTags.Ready])
@@ -60,6 +65,7 @@ internal static class WriterServiceCollectionExtensions
         app.MapGrpcService<WriterPeerService>();
         app.MapLogControl();
         app.MapNodeControl();
+        app.MapClusterControl();
         app.MapUnknownRoutes();
         return app;
     }

@@ -200,6 +200,29 @@ public sealed class WoodpeckerClient : IWoodpeckerClient
         return answer;
     }
 
+    /// <summary>The state of the cluster; in safe mode also what its metadata lack. For operators.</summary>
+    public async ValueTask<ClusterDescription> DescribeClusterAsync(CancellationToken cancellationToken = default)
+    {
+        var (_, answer) = await _control.CallAsync(
+            _options.Writers, static () => new HttpRequestMessage(HttpMethod.Get, "cluster"),
+            ControlJson.Default.ClusterDescription, cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
+    /// <summary>Ends safe mode, or tells what that would do. For operators.</summary>
+    /// <exception cref="WoodpeckerException">Conflict, whose reason and message say why nothing was done.</exception>
+    public async ValueTask<RestoreDescription> AcceptRestoreAsync(
+        AcceptRestoreBody decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        var (_, answer) = await _control.CallAsync(
+            _options.Writers,
+            () => ControlCalls.WithBody(HttpMethod.Post, "cluster/accept-restore", decision, ControlJson.Default.AcceptRestoreBody),
+            ControlJson.Default.RestoreDescription,
+            cancellationToken).ConfigureAwait(false);
+        return answer;
+    }
+
     /// <summary>The replica nodes with what they hold; for operators.</summary>
     public async ValueTask<IReadOnlyList<NodeDescription>> ListNodesAsync(CancellationToken cancellationToken = default)
     {

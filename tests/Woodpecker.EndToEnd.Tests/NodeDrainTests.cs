@@ -1,12 +1,9 @@
-using System.Diagnostics;
 
 namespace Woodpecker.EndToEnd.Tests;
 
 /// <summary>A replica is taken out of service as an operator does it, while entries flow (Z3).</summary>
 public sealed class NodeDrainTests
 {
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(120);
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -20,7 +17,7 @@ public sealed class NodeDrainTests
         await load.AdvanceAsync(100);
         var drained = (await client.DescribeLogAsync("moved", Token)).Segments![^1].Members![0];
 
-        var (code, output, error) = await RunToolAsync(
+        var (code, output, error) = await WpTool.RunAsync(
             system, "node", "drain", drained, "--wait", "--endpoint", system.DataDirectory);
 
         Assert.True(code == 0, $"{error}\n{system.Logs()}");
@@ -37,34 +34,5 @@ public sealed class NodeDrainTests
 
         await system.RestartAsync(drained);
         Assert.Equal("Active", (await client.ResumeNodeAsync(drained, Token)).Node.State);
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunToolAsync(
-        RunningSystem system, params string[] arguments)
-    {
-        // tests/<project>/bin/<configuration>/<framework> is where we are.
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        var root = here.Parent!.Parent!.Parent!.Parent!.Parent!;
-        var tool = Path.Combine(root.FullName, "tools", "wp", "bin", here.Parent!.Name, here.Name, "wp.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["exec", tool, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        limit.CancelAfter(_limit);
-        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
-        var error = process.StandardError.ReadToEndAsync(limit.Token);
-        try
-        {
-            await process.WaitForExitAsync(limit.Token);
-            return (process.ExitCode, await output, await error);
-        }
-        catch (OperationCanceledException) when (!Token.IsCancellationRequested)
-        {
-            process.Kill();
-            throw new TimeoutException(
-                $"wp {string.Join(' ', arguments)} did not end within {_limit.TotalSeconds} s: {await error}\n{system.Logs()}");
-        }
     }
 }

@@ -85,6 +85,8 @@ internal sealed partial class JobLoop(
     private async Task<PassReport> PassAsync(bool withOrphans, CancellationToken cancellationToken)
     {
         var report = new PassReport();
+        if (runner.Guard.IsSafeMode)
+            return report; // Section 13: nothing is published, merged or deleted by metadata that went back.
         if (await ReadClusterAsync(cancellationToken) is not { } clusterId)
             return report; // Nobody founded the cluster yet, so there is no log.
         var isOrphanTime = withOrphans || _orphansAt is not { } last

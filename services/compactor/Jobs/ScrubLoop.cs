@@ -86,6 +86,8 @@ internal sealed partial class ScrubLoop : BackgroundService
     private async Task<ScrubReport> ScrubAllAsync(CancellationToken cancellationToken)
     {
         var report = new ScrubReport();
+        if (_runner.Guard.IsSafeMode)
+            return report;
         if (await _runner.ReadAsync<ClusterValue>(MetadataKeys.Cluster, cancellationToken) is not { } cluster)
             return report; // Nobody founded the cluster yet, so there is no log.
         var before = _store.BytesRead;

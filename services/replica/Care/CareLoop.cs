@@ -23,11 +23,16 @@ internal sealed partial class CareLoop(
     // A burst of changes is looked at once.
     private static readonly TimeSpan _settle = TimeSpan.FromMilliseconds(50);
 
+    private static readonly TimeSpan _comparePeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _doubtPause = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _changed = new(0, 1);
+    private readonly SemaphoreSlim _doubt = new(0, 1);
 
     public override void Dispose()
     {
         _changed.Dispose();
+        _doubt.Dispose();
         base.Dispose();
     }
 
@@ -37,7 +42,8 @@ internal sealed partial class CareLoop(
         {
             await node.Serving.WaitAsync(stoppingToken);
             uploads.Ended += Wake;
-            await Task.WhenAll(WatchAsync(stoppingToken), LookAsync(stoppingToken));
+            node.Doubted += Doubt;
+            await Task.WhenAll(WatchAsync(stoppingToken), LookAsync(stoppingToken), CompareAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -51,8 +57,33 @@ internal sealed partial class CareLoop(
         {
             // An upload that ends while the host is disposed must not wake what is gone.
             uploads.Ended -= Wake;
+            node.Doubted -= Doubt;
         }
     }
+
+    private async Task CompareAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // A process that holds nothing has nothing to compare, and one that is told of safe mode need not.
+            var isDoubt = await WaitAsync(_doubt, _comparePeriod, cancellationToken);
+            if (node.IsSafeMode || !(isDoubt || node.StoreIfServing?.List().Count > 0))
+                continue;
+            try
+            {
+                await node.CompareWithMetadataAsync(isRound: !isDoubt, cancellationToken);
+            }
+            catch (Exception e) when (StorageErrors.Translate(e) is { } known)
+            {
+                LogLookPutOff(known.Message);
+            }
+
+            // Zombies are refused again and again; one look in a while is enough.
+            await Task.Delay(_doubtPause, runner.Time, cancellationToken);
+        }
+    }
+
+    private void Doubt() => Release(_doubt);
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
@@ -60,7 +91,7 @@ internal sealed partial class CareLoop(
         while (true)
         {
             // Section 13: by rolled back metadata nothing is sealed, published or dropped.
-            List<LogId> logs = node.IsMetadataRolledBack ? [] : node.Store.List().Select(static c => c.Key.Log).Distinct().ToList();
+            List<LogId> logs = node.IsSafeMode ? [] : node.Store.List().Select(static c => c.Key.Log).Distinct().ToList();
             if (!await TryBeginAsync(cancellationToken))
                 logs = [];
             foreach (var log in logs)
@@ -81,13 +112,16 @@ internal sealed partial class CareLoop(
         }
     }
 
-    private async ValueTask<bool> WaitForChangeAsync(TimeSpan wait, CancellationToken cancellationToken)
+    private ValueTask<bool> WaitForChangeAsync(TimeSpan wait, CancellationToken cancellationToken) =>
+        WaitAsync(_changed, wait, cancellationToken);
+
+    private async ValueTask<bool> WaitAsync(SemaphoreSlim signal, TimeSpan wait, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, runner.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
-            await _changed.WaitAsync(either.Token);
+            await signal.WaitAsync(either.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -116,6 +150,8 @@ internal sealed partial class CareLoop(
         {
             try
             {
+                // A restore of metadata breaks every watch (section 13).
+                await node.CompareWithMetadataAsync(isRound: false, cancellationToken);
                 // Whatever happened before the watch starts is found by the look that follows.
                 var cluster = await runner.Store.ListAsync(MetadataKeys.NodePrefix, cancellationToken);
                 Wake();
@@ -134,11 +170,13 @@ internal sealed partial class CareLoop(
         }
     }
 
-    private void Wake()
+    private void Wake() => Release(_changed);
+
+    private static void Release(SemaphoreSlim signal)
     {
         try
         {
-            _changed.Release();
+            signal.Release();
         }
         catch (SemaphoreFullException)
         {

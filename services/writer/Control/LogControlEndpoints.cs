@@ -138,7 +138,7 @@ internal static class LogControlEndpoints
             : Problems.ToResult(result.Error!, request.HttpContext);
     }
 
-    private static async ValueTask<T> ReadJsonAsync<T>(
+    internal static async ValueTask<T> ReadJsonAsync<T>(
         HttpRequest request, JsonTypeInfo<T> type, T? absent, CancellationToken cancellationToken)
         where T : class
     {
@@ -150,7 +150,7 @@ internal static class LogControlEndpoints
 
     // Describes the body in the OpenAPI document only: as routing metadata it would refuse requests without a Content-Type,
     // which mean "no settings" for a creation and "one raw entry" for an append.
-    private static RouteHandlerBuilder Takes<TBody>(
+    internal static RouteHandlerBuilder Takes<TBody>(
         this RouteHandlerBuilder builder, bool isRequired, params string[] mediaTypes) =>
         builder.AddOpenApiOperationTransformer(async (operation, context, cancellationToken) =>
         {

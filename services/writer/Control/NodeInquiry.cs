@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Transport;
 
 namespace Woodpecker.Writer.Control;
@@ -11,17 +13,26 @@ internal sealed class NodeInquiry(IPeerChannels channels, TimeProvider time)
     private const int MaxAnswerBytes = 16 * 1024 * 1024;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _recallPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>The node's copies, or why it cannot be asked.</summary>
-    public async ValueTask<(NodeStatus? Status, string? Problem)> AskAsync(
-        string nodeId, CancellationToken cancellationToken)
+    public ValueTask<(NodeStatus? Status, string? Problem)> AskAsync(string nodeId, CancellationToken cancellationToken) =>
+        AskAsync(nodeId, "control/status", NodeStatusJson.Default.NodeStatus, _patience, cancellationToken);
+
+    /// <summary>What the node remembers of promises and segments, or why it cannot be asked.</summary>
+    public ValueTask<(StoreMemory? Memory, string? Problem)> RecallAsync(string nodeId, CancellationToken cancellationToken) =>
+        AskAsync(nodeId, "control/memory", ControlJson.Default.StoreMemory, _recallPatience, cancellationToken);
+
+    private async ValueTask<(T? Answer, string? Problem)> AskAsync<T>(
+        string nodeId, string path, JsonTypeInfo<T> type, TimeSpan patience, CancellationToken cancellationToken)
+        where T : class
     {
-        using var limit = new CancellationTokenSource(_patience, time);
+        using var limit = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
             var client = channels.GetControlClient(nodeId);
-            using var request = new HttpRequestMessage(HttpMethod.Get, "control/status")
+            using var request = new HttpRequestMessage(HttpMethod.Get, path)
             {
                 Version = client.DefaultRequestVersion,
                 VersionPolicy = client.DefaultVersionPolicy,
@@ -31,12 +42,11 @@ internal sealed class NodeInquiry(IPeerChannels channels, TimeProvider time)
                 return (null, $"it answers with status {(int)response.StatusCode}");
             await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
-            return JsonSerializer.Deserialize(body, NodeStatusJson.Default.NodeStatus) is { } status
-                ? (status, null) : (null, "its answer is empty");
+            return JsonSerializer.Deserialize(body, type) is { } answer ? (answer, null) : (null, "its answer is empty");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (null, $"it gave no answer within {_patience.TotalSeconds:F0} s");
+            return (null, $"it gave no answer within {patience.TotalSeconds:F0} s");
         }
         catch (Exception e) when (
             e is HttpRequestException or IOException or JsonException or TransportConfigurationException)

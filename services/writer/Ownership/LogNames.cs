@@ -26,6 +26,9 @@ internal sealed class LogNames(LogTransactions logs, TimeProvider time)
     /// <summary>The record that was read last, however old.</summary>
     public LogRecord? FindOld(string name) => _known.TryGetValue(name, out var known) ? known.Log : null;
 
+    /// <summary>What this process remembers of a log that metadata may have forgotten (section 13).</summary>
+    public LogRecord? FindById(LogId id) => _known.Values.Select(static k => k.Log).FirstOrDefault(log => log.Id == id);
+
     /// <summary>Reads the record again without anybody waiting; one read at a time for each name.</summary>
     public void Refresh(string name)
     {

@@ -79,6 +79,9 @@ internal sealed partial class LogOwnership(
             await session.DisposeAsync();
     }
 
+    /// <summary>Drops all own sessions at once: the epochs they reign by are metadata's that went back (section 13).</summary>
+    public Task DropAllAsync() => Task.WhenAll(_logs.Values.Select(static owned => owned.Session?.DisposeAsync().AsTask() ?? Task.CompletedTask));
+
     /// <summary>
     /// Keeps the log closed here while an operator decides about it; appends are refused meanwhile. Waits for an opening
     /// that is under way.

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Woodpecker.Protocol.Control;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Protocol.Transport;
+using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Client.Remote;
 
@@ -53,7 +54,7 @@ internal sealed class ControlCalls(IPeerChannels channels, TimeSpan patience, Ti
                 return await CallOnceAsync(peer, makeRequest, cancellationToken).ConfigureAwait(false);
             }
             catch (WoodpeckerException e) when (
-                e.Kind is ErrorKind.Unavailable or ErrorKind.Indeterminate
+                e.Kind is ErrorKind.Unavailable or ErrorKind.Indeterminate && e.Reason != ClusterGuard.Reason
                     && time.GetElapsedTime(start) + pause < patience)
             {
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);

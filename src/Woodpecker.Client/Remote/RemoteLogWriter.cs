@@ -1,4 +1,5 @@
 using Woodpecker.Protocol.Transport;
+using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Client.Remote;
 
@@ -277,6 +278,9 @@ internal sealed class RemoteLogWriter : ILogWriter
 
     private bool ShouldRetry(PendingBatch batch, in AppendResult result)
     {
+        // Only an operator ends safe mode; the application is told at once (section 13).
+        if (result.Error?.Reason == ClusterGuard.Reason)
+            return false;
         if (!_options.IsIdempotent || _time.GetElapsedTime(batch.FirstSentAt!.Value) > _options.RetryPatience)
             return false;
         return result.Outcome == AppendOutcome.Indeterminate

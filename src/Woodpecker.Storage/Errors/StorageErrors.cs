@@ -1,4 +1,5 @@
 using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Objects;
 
 namespace Woodpecker.Storage.Errors;
@@ -12,7 +13,7 @@ public static class StorageErrors
         WoodpeckerException known => known,
         MetadataException metadata => new WoodpeckerException(Kind(metadata.Kind), metadata.Message, metadata)
         {
-            Reason = "Metadata" + metadata.Kind,
+            Reason = metadata.Kind == MetadataErrorKind.SafeMode ? ClusterGuard.Reason : "Metadata" + metadata.Kind,
         },
         ObjectStoreException store => new WoodpeckerException(Kind(store.Kind), store.Message, store)
         {
@@ -23,7 +24,8 @@ public static class StorageErrors
 
     private static ErrorKind Kind(MetadataErrorKind kind) => kind switch
     {
-        MetadataErrorKind.Unavailable or MetadataErrorKind.Full or MetadataErrorKind.LeaseNotFound => ErrorKind.Unavailable,
+        MetadataErrorKind.Unavailable or MetadataErrorKind.Full or MetadataErrorKind.LeaseNotFound
+            or MetadataErrorKind.SafeMode => ErrorKind.Unavailable,
         MetadataErrorKind.Unknown => ErrorKind.Indeterminate,
         MetadataErrorKind.Corrupt => ErrorKind.Corrupt,
         _ => ErrorKind.Internal,

@@ -29,6 +29,7 @@ public sealed partial class GcCollector(
         var due = records.Entries.Select(Versioned<GcValue>.From).Where(record => record.Value.NotBefore <= now).ToArray();
         if (due.Length == 0)
             return 0;
+        await transactions.ConfirmAsync(log, cancellationToken);
         var pin = await SmallestPinAsync(metadata, log, cancellationToken);
         var truncation = await metadata.GetAsync(MetadataKeys.Trunc(log), cancellationToken);
         var truncatedTo = truncation is null ? Offset.Zero : MetadataJson.Read<TruncationValue>(truncation).TruncatedTo;

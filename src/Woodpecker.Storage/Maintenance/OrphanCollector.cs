@@ -44,6 +44,15 @@ public sealed partial class OrphanCollector(
             return 0;
         }
 
+        // Section 13: tokens are revisions. One that metadata has not reached yet was given out by metadata that went back.
+        if (listed.Max(static o => o.JobToken) is var newest && newest > everything.Revision)
+        {
+            runner.Guard.Suspect(
+                FormattableString.Invariant($"objects of log {log} carry token {newest}, but metadata is at revision {everything.Revision}"),
+                everything.Revision);
+            return 0;
+        }
+
         var referenced = ReferencedTokens.Of(keys);
         referenced.UnionWith(collected);
         var orphans = OrphanPlanner.Plan(listed, referenced, jobs, runner.NowMicroseconds, options.OrphanGrace);

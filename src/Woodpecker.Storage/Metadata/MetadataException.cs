@@ -20,6 +20,9 @@ public enum MetadataErrorKind
 
     /// <summary>Stored bytes are damaged.</summary>
     Corrupt,
+
+    /// <summary>Definitely not done: metadata went back to an older state, and an operator has to accept it (section 13).</summary>
+    SafeMode,
 }
 
 /// <summary>A failed metadata call.</summary>

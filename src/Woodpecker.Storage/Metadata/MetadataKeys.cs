@@ -17,6 +17,9 @@ public static class MetadataKeys
     /// <summary>Counter of log ids.</summary>
     public const string LogIdCounter = Root + "ids/log";
 
+    /// <summary>Put again and again to raise the revision above all that were seen before a restore (section 13).</summary>
+    public const string RevisionMark = Root + "revisionmark";
+
     /// <summary>Prefix of replica nodes.</summary>
     public const string NodePrefix = Root + "nodes/";
 
@@ -74,8 +77,11 @@ public static class MetadataKeys
     /// <summary>The job on a segment; leased; its create_revision is the JobToken.</summary>
     public static string Job(LogId log, SegmentId segment) => JobPrefix(log) + segment.ToKey();
 
+    /// <summary>Prefix of all reader pins.</summary>
+    public const string ReadersPrefix = Root + "readers/";
+
     /// <summary>Prefix of a log's reader pins.</summary>
-    public static string ReaderPrefix(LogId log) => Root + "readers/" + log.ToKey() + "/";
+    public static string ReaderPrefix(LogId log) => ReadersPrefix + log.ToKey() + "/";
 
     /// <summary>A reader's pin; leased.</summary>
     public static string Reader(LogId log, string readerId) => ReaderPrefix(log) + readerId;

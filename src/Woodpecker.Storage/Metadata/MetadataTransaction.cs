@@ -15,6 +15,15 @@ public sealed class MetadataTransaction
     /// <summary>What is written.</summary>
     public IReadOnlyList<MetadataWrite> Writes => _writes;
 
+    /// <summary>The same transaction with one more compare; this one stays as it is.</summary>
+    internal MetadataTransaction AndModRevision(string key, long revision)
+    {
+        var more = new MetadataTransaction();
+        more._compares.AddRange(_compares);
+        more._writes.AddRange(_writes);
+        return more.WhenModRevision(key, revision);
+    }
+
     /// <summary>The key's mod_revision must equal; 0 means "absent".</summary>
     public MetadataTransaction WhenModRevision(string key, long revision)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Woodpecker.Rollback;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Metadata.Values;
 
 namespace Woodpecker.Storage.Reading;
@@ -27,11 +28,14 @@ public sealed partial class LogCatalog : IAsyncDisposable
     private readonly ConcurrentDictionary<LogId, CachedLog> _logs = new();
     private readonly ConcurrentDictionary<string, LogId> _names = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
-    private readonly RevisionMemory _seen = new();
+    private readonly ClusterGuard? _guard;
+    private readonly RevisionMemory _seen;
     private readonly Task _watching;
 
-    private LogCatalog(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger)
+    private LogCatalog(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger, ClusterGuard? guard)
     {
+        _guard = guard;
+        _seen = guard?.Revisions ?? new RevisionMemory();
         _store = store;
         _time = time;
         _logger = logger;
@@ -39,8 +43,12 @@ public sealed partial class LogCatalog : IAsyncDisposable
     }
 
     /// <summary>Starts the cache and its watch.</summary>
-    public static LogCatalog Start(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger) =>
-        new(store, time, logger);
+    /// <param name="store">Metadata.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told of a broken watch.</param>
+    /// <param name="guard">What the process knows of safe mode, in which older answers are all there is (section 13).</param>
+    public static LogCatalog Start(IMetadataStore store, TimeProvider time, ILogger<LogCatalog> logger, ClusterGuard? guard = null) =>
+        new(store, time, logger, guard);
 
     /// <summary>The id under a name; null if there is no such log.</summary>
     public async ValueTask<LogId?> FindAsync(string name, CancellationToken cancellationToken)
@@ -56,7 +64,7 @@ public sealed partial class LogCatalog : IAsyncDisposable
 
         var entry = await Guard(_store.GetAsync(MetadataKeys.Name(name), cancellationToken));
         if (entry is null)
-            return null;
+            return _guard?.Problem is { } problem ? throw Translate(Forgotten(problem)) : null;
         var id = Decode(() => MetadataJson.Read<NameValue>(entry)).LogId;
         if (_names.Count < MaxLogs)
             _names[name] = id;
@@ -91,12 +99,16 @@ public sealed partial class LogCatalog : IAsyncDisposable
     public async ValueTask<LogSnapshot> EstablishAsync(LogId log, CancellationToken cancellationToken)
     {
         // Refused if the log is gone; that passes consensus too. Whose mark it is nobody asks, so it needs no nonce (X6).
-        var commit = await Guard(_store.CommitAsync(
-            new MetadataTransaction()
-                .WhenPresent(MetadataKeys.Meta(log))
-                .Put(MetadataKeys.TailMark(log), MetadataJson.Write(new MarkValue())),
-            cancellationToken));
-        _seen.Remember(commit.Revision);
+        var transaction = new MetadataTransaction()
+            .WhenPresent(MetadataKeys.Meta(log))
+            .Put(MetadataKeys.TailMark(log), MetadataJson.Write(new MarkValue()));
+        var seen = _seen.Highest;
+        var commit = await Guard(_store.CommitAsync(transaction, cancellationToken));
+        // Section 13: an answer that is not above what was seen before proves that metadata went back.
+        if (_guard is { } guard)
+            guard.Take(seen, transaction, commit);
+        else
+            _seen.Remember(commit.Revision);
         return await RefreshAsync(log, cancellationToken);
     }
 
@@ -125,6 +137,9 @@ public sealed partial class LogCatalog : IAsyncDisposable
         {
             var seen = _seen.Highest;
             var snapshot = await LogSnapshot.ReadAsync(_store, log, _stop.Token);
+            // Section 13: metadata went back, and reads go on by what it still knows. What it does not know is not deleted.
+            if (_guard?.Problem is { } problem)
+                return snapshot.Meta is null ? throw Forgotten(problem) : snapshot;
             if (snapshot.View.Revision >= seen)
             {
                 _seen.Remember(snapshot.View.Revision);
@@ -228,12 +243,17 @@ public sealed partial class LogCatalog : IAsyncDisposable
         }
     }
 
-    private static WoodpeckerException Translate(MetadataException e) => e.Kind == MetadataErrorKind.Corrupt
-        ? new WoodpeckerException(ErrorKind.Corrupt, e.Message, e)
-        : new WoodpeckerException(ErrorKind.Unavailable, $"The metadata store does not answer: {e.Message}", e)
+    private static MetadataException Forgotten(string problem) => new(MetadataErrorKind.SafeMode, ClusterGuard.Explain(problem));
+
+    private static WoodpeckerException Translate(MetadataException e) => e.Kind switch
+    {
+        MetadataErrorKind.Corrupt => new WoodpeckerException(ErrorKind.Corrupt, e.Message, e),
+        MetadataErrorKind.SafeMode => new WoodpeckerException(ErrorKind.Unavailable, e.Message, e) { Reason = ClusterGuard.Reason },
+        _ => new WoodpeckerException(ErrorKind.Unavailable, $"The metadata store does not answer: {e.Message}", e)
         {
             Reason = "MetadataUnavailable",
-        };
+        },
+    };
 
     [LoggerMessage(2001, LogLevel.Warning, "The watch of log metadata broke ({Kind}): {Problem}; starting it again")]
     private partial void WatchBroke(MetadataErrorKind kind, string problem);

@@ -1,4 +1,5 @@
 using Woodpecker.Reading;
+using Woodpecker.Storage.Metadata.Transactions;
 
 namespace Woodpecker.Storage.Reading;
 
@@ -406,6 +407,8 @@ public sealed class LogReader
 
     private ReadOutcome ToOutcome(ReadOutcomeKind failure, Offset from, string detail) => failure switch
     {
+        // Section 13: metadata that went back may name objects that a merge replaced.
+        ReadOutcomeKind.DataLoss when _options.Doubt() is { } doubt => ReadOutcome.Unavailable($"{ClusterGuard.Explain(doubt)} ({detail})"),
         // A range end is unknown here: objects that metadata names are gone (C3).
         ReadOutcomeKind.DataLoss => ReadOutcome.Lost($"log {_log} from offset {from}: {detail}"),
         ReadOutcomeKind.Corrupt => ReadOutcome.Corrupt($"log {_log} from offset {from}: {detail}"),

@@ -29,6 +29,9 @@ public sealed record LogReaderOptions
     /// <summary>How long a read of the object store may take.</summary>
     public TimeSpan ObjectPatience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Why metadata cannot be believed at present; null if it can.</summary>
+    public Func<string?> Doubt { get; init; } = static () => null;
+
     /// <summary>
     /// How often slots of an open MemoryBuffer segment are looked for while a reader waits at the tail.
     /// </summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Woodpecker.Format.Journals;
 using Woodpecker.Recovery;
 using Woodpecker.Replicas;
+using Woodpecker.Rollback;
 using Woodpecker.Storage.Journal;
 using Woodpecker.Storage.Reading;
 
@@ -227,6 +228,33 @@ public sealed class ReplicaStore : IDisposable
     {
         lock (_shard.Gate)
             return _shard.Core.Promises[log];
+    }
+
+    /// <summary>What this store remembers of every log: metadata read later must know all of it (section 13).</summary>
+    public IReadOnlyList<HeldLog> Recollect()
+    {
+        lock (_shard.Gate)
+        {
+            var copies = _shard.Segments.Values.Where(static s => !s.Copy.IsPoisoned).ToLookup(static s => s.Key.Log);
+            var promised = _shard.Core.Promises.All.ToDictionary(static p => p.Key, static p => p.Value);
+            return
+            [
+                .. promised.Keys.Union(copies.Select(static c => c.Key)).Order().Select(log => new HeldLog(
+                    log,
+                    promised.GetValueOrDefault(log),
+                    [.. copies[log].Select(static s => new HeldCopy(s.Key.Segment, s.Copy.Epoch, s.Copy.SealedEntry, s.Copy.SealedChain))])),
+            ];
+        }
+    }
+
+    /// <summary>Ends of the durable frames of a segment with the chain there, the last <paramref name="limit"/> of them.</summary>
+    public IReadOnlyList<ChainMark> ListEnds(SegmentKey key, int limit)
+    {
+        lock (_shard.Gate)
+        {
+            return _shard.Segments.TryGetValue(key, out var segment)
+                ? [.. segment.Copy.Marks.Where(mark => mark.Entry <= segment.Copy.DurableEntry).TakeLast(limit)] : [];
+        }
     }
 
     /// <summary>A stream is gone: nothing more is acknowledged on it.</summary>

@@ -53,7 +53,7 @@ public sealed class CompactorTests
     {
         await using var host = await CompactorHost.StartAsync(LogMode.QuorumBuffer);
         await FillAsync(host, 1);
-        await host.World.PutAsync(Format.Objects.ObjectNames.Segment(host.World.Log, new SegmentId(0), 4711, 1), [1]);
+        await host.World.PutAsync(Format.Objects.ObjectNames.Segment(host.World.Log, new SegmentId(0), 1, 1), [1]); // No job had this token.
         await Task.Delay(20); // Older than a grace of zero by the store's clock of milliseconds.
         Assert.Equal(0, (await host.RunAsync()).Orphans);
         Assert.Equal(1, (await host.RunAsync(orphans: true)).Orphans);

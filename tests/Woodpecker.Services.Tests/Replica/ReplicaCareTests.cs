@@ -4,6 +4,7 @@ using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Values;
 using Woodpecker.Storage.Upload;
+using Woodpecker.Testing.Metadata;
 using Woodpecker.Testing.Objects;
 using Woodpecker.Testing.Segments;
 
@@ -227,7 +228,29 @@ public sealed class ReplicaCareTests
         await using (var replica = await ReplicaHost.StartAsync(world))
             Assert.True(replica.Store.RememberRevision(1_000_000));
         await using var again = await ReplicaHost.StartAsync(world);
-        await UntilAsync(() => again.IsMetadataRolledBack);
+        await UntilAsync(() => again.IsSafeMode);
+    }
+
+    [Fact]
+    public async Task ASegmentThatMetadataForgot_PutsTheClusterIntoSafeMode_AtTheNextStart() // section 13, INV-36
+    {
+        await using var world = await ReplicaWorld.CreateAsync();
+        await using (var replica = await ReplicaHost.StartAsync(world))
+        {
+            var segment = new WireSegment(_key, new LogEpoch(1), replica.Store.Self);
+            using var filled = await ReplicaGrpcTests.FillAsync(replica, segment, 3);
+            Assert.False(replica.IsSafeMode);
+        }
+
+        await using var again = await ReplicaHost.StartAsync(world);
+        ClusterValue? cluster = null;
+        await Eventually.BecomesTrueAsync("safe mode is written down", async () =>
+            await world.Metadata.GetAsync(MetadataKeys.Cluster, default) is { } entry
+            && (cluster = MetadataJson.Read<ClusterValue>(entry)).SafeMode == true);
+
+        Assert.Equal((ReplicaHost.Cluster, "replica-1"), (cluster!.ClusterId, cluster.SafeModeBy));
+        Assert.Contains("is not known", cluster.SafeModeReason, StringComparison.Ordinal);
+        Assert.Single(again.Store.List()); // nothing is dropped by what metadata says now
     }
 
     private static SegmentValue Value(WireSegment segment, ReplicaId self) => new()

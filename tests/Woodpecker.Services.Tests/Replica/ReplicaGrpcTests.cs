@@ -2,6 +2,10 @@ using Google.Protobuf;
 using Grpc.Core;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Protocol.Replica;
+using Woodpecker.Segments;
+using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Json;
+using Woodpecker.Storage.Metadata.Values;
 
 namespace Woodpecker.Services.Tests.Replica;
 
@@ -175,6 +179,17 @@ public sealed class ReplicaGrpcTests
             segment = new WireSegment(_key, new LogEpoch(1), self);
             using var session = await FillAsync(replica, segment, 8);
             await replica.Client.FenceAsync(new FenceRequest { Envelope = replica.Envelope(_key, 4) });
+            await world.Metadata.CommitAsync(
+                new MetadataTransaction()
+                    .Put(MetadataKeys.Epoch(_key.Log), MetadataJson.Write(new EpochValue { Epoch = new LogEpoch(4) }))
+                    .Put(MetadataKeys.Segment(_key.Log, _key.Segment), MetadataJson.Write(new SegmentValue
+                    {
+                        State = SegmentState.Open,
+                        Epoch = new LogEpoch(1),
+                        Mode = LogMode.QuorumBuffer,
+                        BaseOffset = Offset.Zero,
+                    })),
+                default);
         }
 
         await using var again = await ReplicaHost.StartAsync(world);
@@ -182,7 +197,7 @@ public sealed class ReplicaGrpcTests
         Assert.Equal(new LogEpoch(4), again.Store.Promised(_key.Log)); // INV-11
         var read = again.Client.RecoveryRead(new RecoveryReadRequest { Envelope = again.Envelope(_key, 4), FirstEntry = 0, LastEntry = 7 });
         Assert.Equal(segment.Frames, await ReadAllAsync(read.ResponseStream));
-        Assert.False(again.IsMetadataRolledBack);
+        Assert.False(again.IsSafeMode);
     }
 
     internal static async Task<WireSession> FillAsync(ReplicaHost replica, WireSegment segment, int frames)

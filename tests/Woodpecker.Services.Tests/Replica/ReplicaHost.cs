@@ -42,7 +42,7 @@ internal sealed class ReplicaHost : IAsyncDisposable
 
     public ReplicaStore Store => _app.Services.GetRequiredService<ReplicaNode>().Store;
 
-    public bool IsMetadataRolledBack => _app.Services.GetRequiredService<ReplicaNode>().IsMetadataRolledBack;
+    public bool IsSafeMode => _app.Services.GetRequiredService<ReplicaNode>().IsSafeMode;
 
     public static async Task<ReplicaHost> StartAsync(ReplicaWorld world, params (string Key, string Value)[] settings)
     {

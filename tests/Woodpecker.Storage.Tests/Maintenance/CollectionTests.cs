@@ -190,13 +190,31 @@ public sealed class CollectionTests : IAsyncDisposable
     {
         await CreateAsync();
         await FillAsync(1);
-        await _world.PutAsync(ObjectNames.Segment(_world.Log, new SegmentId(0), 99_999, 1), [1]);
+        await _world.PutAsync(ObjectNames.Segment(_world.Log, new SegmentId(0), 1, 1), [1]); // A dead job's: the cluster's own revision.
         _time.Advance(TimeSpan.FromHours(25));
         var stale = new StaleMetadata(_world.Metadata);
         var runner = new Storage.Metadata.Transactions.TransactionRunner(stale, SystemIdSource.Instance, _time);
         var collector = new OrphanCollector(runner, _world.Objects, _options, NullLogger<OrphanCollector>.Instance);
         Assert.Equal(0, await collector.RunAsync(_world.Log, default));
         Assert.Equal(1, await Orphans().RunAsync(_world.Log, default));
+    }
+
+    [Fact]
+    public async Task Orphans_WithATokenThatMetadataHasNotReached_AreKept_AndProveThatItWentBack() // section 13
+    {
+        await CreateAsync();
+        await FillAsync(1);
+        await _world.PutAsync(ObjectNames.Segment(_world.Log, new SegmentId(0), 1, 1), [1]);
+        await _world.PutAsync(ObjectNames.Segment(_world.Log, new SegmentId(1), 99_999, 1), [1]);
+        _time.Advance(TimeSpan.FromHours(25));
+        var before = _world.Memory.Keys.ToArray();
+
+        Assert.Equal(0, await Orphans().RunAsync(_world.Log, default));
+
+        Assert.Equal(before, _world.Memory.Keys);
+        Assert.Contains("token 99999", _world.Runner.Guard.Problem, StringComparison.Ordinal);
+        var refused = await Assert.ThrowsAsync<MetadataException>(async () => await Orphans().RunAsync(_world.Log, default));
+        Assert.Equal(MetadataErrorKind.SafeMode, refused.Kind);
     }
 
     [Theory]

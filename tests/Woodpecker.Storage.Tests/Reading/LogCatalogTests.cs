@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Woodpecker.Storage.Metadata;
+using Woodpecker.Storage.Metadata.Transactions;
 using Woodpecker.Storage.Reading;
 using Woodpecker.Storage.Tests.Metadata;
 
@@ -56,6 +57,34 @@ public sealed class LogCatalogTests
         await metadata.Logs.DeleteAsync(log, Token);
         store.Lag(answers: 1);
         Assert.True((await catalog.EstablishAsync(log, Token)).View.IsDeleted);
+    }
+
+    [Fact]
+    public async Task InSafeMode_OlderAnswersAreTaken_AndWhatTheyDoNotKnowIsNotCalledDeleted() // section 13
+    {
+        await using var metadata = await MetadataFixture.OpenAsync();
+        var log = await metadata.CreateLogAsync();
+        var store = new LaggingStore(metadata.Runner.Store, await metadata.Runner.Store.ListAsync(MetadataKeys.Log(log), Token));
+        await metadata.AcquireAsync(log, "writer-1");
+        var guard = new ClusterGuard();
+        await using var catalog = LogCatalog.Start(store, TimeProvider.System, NullLogger<LogCatalog>.Instance, guard);
+        var fresh = await catalog.RefreshAsync(log, Token);
+        Assert.Equal(fresh.View.Revision, guard.Revisions.Highest);
+        store.Lag(answers: int.MaxValue);
+        await Assert.ThrowsAsync<WoodpeckerException>(async () => await catalog.RefreshAsync(log, Token));
+
+        guard.Suspect("a test", 1);
+
+        Assert.True((await catalog.RefreshAsync(log, Token)).View.Revision < fresh.View.Revision);
+        store.Lag(answers: 0);
+        foreach (var forgotten in new Func<Task>[]
+        {
+            async () => await catalog.RefreshAsync(new LogId(99), Token), async () => await catalog.FindAsync("forgotten", Token),
+        })
+        {
+            var e = await Assert.ThrowsAsync<WoodpeckerException>(forgotten);
+            Assert.Equal((ErrorKind.Unavailable, "SafeMode"), (e.Kind, e.Reason));
+        }
     }
 
     /// <summary>A store that answers listings of a log as of an earlier moment, some times.</summary>

@@ -53,7 +53,7 @@ internal sealed class VerifySlotMutant(IMetadataStore inner, LogId log) : IMetad
         if (Before is { } before)
             await before();
         if (wasRight)
-            return new MetadataCommit(true, 1, []);
+            return new MetadataCommit(true, (await inner.ListAsync(MetadataKeys.LivePrefix, cancellationToken)).Revision, []); // As forward as a put (INV-41).
         var sent = Mistake switch
         {
             VerifyMistake.WithoutEpoch => Keep(transaction, key => key == _mark),

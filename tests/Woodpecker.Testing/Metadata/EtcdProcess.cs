@@ -129,6 +129,60 @@ public sealed class EtcdProcess : IAsyncDisposable
         return running.ExitCode;
     }
 
+    /// <summary>Saves the present state: by etcdctl while the real server runs, or as a copy of the stopped embedded one.</summary>
+    /// <returns>The snapshot.</returns>
+    public async Task<string> SaveSnapshotAsync()
+    {
+        var snapshot = Path.Combine(_directory, $"snapshot-{Guid.NewGuid():N}");
+        if (!IsEmbedded)
+        {
+            await RunToolAsync($"--endpoints={ClientUrl}", "snapshot", "save", snapshot);
+            return snapshot;
+        }
+
+        await StopAsync();
+        CopyFolder(DataDirectory, snapshot);
+        await StartAgainAsync();
+        return snapshot;
+    }
+
+    /// <summary>Kills the server and starts it with the state of a snapshot, as an operator restores it; null: with no state at all.</summary>
+    public async Task RestoreSnapshotAsync(string? snapshot)
+    {
+        await KillAsync();
+        Directory.Delete(DataDirectory, recursive: true);
+        if (snapshot is not null && IsEmbedded)
+            CopyFolder(snapshot, DataDirectory);
+        else if (snapshot is not null)
+        {
+            await RunToolAsync(
+                "snapshot", "restore", snapshot, $"--data-dir={DataDirectory}", "--name=wp", $"--initial-cluster=wp={_peerUrl}",
+                $"--initial-advertise-peer-urls={_peerUrl}");
+        }
+
+        await StartAgainAsync();
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+    }
+
+    private static async Task RunToolAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("etcdctl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ETCDCTL_API"] = "3";
+        using var process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(_startLimit);
+        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        var errors = await process.StandardError.ReadToEndAsync(limit.Token);
+        await process.WaitForExitAsync(limit.Token);
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"etcdctl {string.Join(' ', arguments)}: {await output}{errors}");
+    }
+
     public async ValueTask DisposeAsync()
     {
         AppDomain.CurrentDomain.ProcessExit -= KillAtExit;

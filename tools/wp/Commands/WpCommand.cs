@@ -15,6 +15,7 @@ internal static class WpCommand
             VerifyCommand.Create(),
             SegmentCommand.Create(),
             NodeCommand.Create(),
+            ClusterCommand.Create(),
             StatusCommand.Create(),
             BenchCommand.Create(),
         };

@@ -35,6 +35,18 @@ public sealed class CollectionTransactions(TransactionRunner runner)
         return result.Landed;
     }
 
+    /// <summary>
+    /// Establishes by a put that metadata is no older than before and not in safe mode, before objects are deleted by what it
+    /// says (section 13).
+    /// </summary>
+    public async ValueTask ConfirmAsync(LogId log, CancellationToken cancellationToken)
+    {
+        var key = MetadataKeys.GcMark(log);
+        var nonce = runner.NewNonce();
+        await runner.RunAsync<MarkValue>(
+            new MetadataTransaction().Put(key, MetadataJson.Write(new MarkValue { Nonce = nonce })), key, nonce, cancellationToken);
+    }
+
     /// <summary>Removes a gc record whose objects are gone.</summary>
     public async ValueTask DropGcAsync(Versioned<GcValue> record, CancellationToken cancellationToken) =>
         await runner.RunAsync(

@@ -17,7 +17,11 @@ public sealed class NodeTransactions(TransactionRunner runner)
         {
             var current = await runner.ReadAsync<ClusterValue>(MetadataKeys.Cluster, cancellationToken);
             if (current is not null)
+            {
+                runner.Guard.Learn(current);
                 return current.Value;
+            }
+
             var nonce = runner.NewNonce();
             await runner.RunAsync<ClusterValue>(
                 new MetadataTransaction()

@@ -8,7 +8,7 @@ namespace Woodpecker.Storage.Metadata.Transactions;
 /// on a guess (X6, X7).
 /// </summary>
 /// <remarks>
-/// Threads: any; it holds no state.
+/// Threads: any; it holds no state but <see cref="Guard"/>.
 /// Errors:  Unavailable if no attempt can have been applied; Unknown if the deadline passed while one may have been.
 /// </remarks>
 public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeProvider time)
@@ -21,6 +21,9 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
 
     /// <summary>The store.</summary>
     public IMetadataStore Store { get; } = store;
+
+    /// <summary>What this process knows of the cluster's safe mode; every transaction is held against it (section 13).</summary>
+    public ClusterGuard Guard { get; } = new();
 
     /// <summary>The clock of deadlines and of times written into values.</summary>
     public TimeProvider Time { get; } = time;
@@ -48,35 +51,99 @@ public sealed class TransactionRunner(IMetadataStore store, IIdSource ids, TimeP
             cancellationToken);
 
     /// <summary>Commits; <paramref name="isMine"/> tells from the deciding key's entry whether an earlier attempt landed.</summary>
-    public async ValueTask<TransactionResult> RunAsync(
+    public ValueTask<TransactionResult> RunAsync(
         MetadataTransaction transaction,
         string decidingKey,
         Func<MetadataEntry?, bool> isMine,
+        CancellationToken cancellationToken) =>
+        RunAsync(transaction, decidingKey, isMine, ClusterGuard.IsFree(transaction), cancellationToken);
+
+    /// <summary>Commits a write of an accepted restore, which holds only as long as the cluster key is the acceptance's own.</summary>
+    internal ValueTask<TransactionResult> RestoreAsync<T>(
+        MetadataTransaction transaction, string decidingKey, Guid nonce, long clusterRevision, CancellationToken cancellationToken)
+        where T : MetadataValue =>
+        RunAsync(
+            transaction.AndModRevision(MetadataKeys.Cluster, clusterRevision), decidingKey,
+            entry => entry is not null && MetadataJson.Read<T>(entry).Nonce == nonce, isFree: true, cancellationToken);
+
+    /// <summary>
+    /// Establishes by a put that metadata is no older than before and not in safe mode (section 13): a read alone may be stale (X1).
+    /// </summary>
+    /// <exception cref="MetadataException">SafeMode: it is; else nothing is known.</exception>
+    public async ValueTask ConfirmAsync(CancellationToken cancellationToken)
+    {
+        var nonce = NewNonce();
+        await RunAsync(
+            new MetadataTransaction().Put(MetadataKeys.RevisionMark, MetadataJson.Write(new MarkValue { Nonce = nonce })), MetadataKeys.RevisionMark,
+            entry => entry is not null && MetadataJson.Read<MarkValue>(entry).Nonce == nonce, isFree: false, cancellationToken);
+    }
+
+    // Once in the life of a process; from then on refusals tell what the key is.
+    private async ValueTask ReadClusterAsync(CancellationToken cancellationToken)
+    {
+        if (await ReadAsync<ClusterValue>(MetadataKeys.Cluster, cancellationToken) is { } cluster)
+            Guard.Learn(cluster);
+        else
+            Guard.LearnAbsent();
+    }
+
+    private async ValueTask<TransactionResult> RunAsync(
+        MetadataTransaction asked,
+        string decidingKey,
+        Func<MetadataEntry?, bool> isMine,
+        bool isFree,
         CancellationToken cancellationToken)
     {
         var started = Time.GetTimestamp();
         var pause = _firstPause;
         var mayHaveLanded = false;
+        var guarded = 0L;
+        var transaction = asked;
         while (true)
         {
             MetadataException failure;
             try
             {
+                if (!isFree && !mayHaveLanded)
+                {
+                    // An attempt that may have landed is settled as it was sent; the cluster key refuses it if it comes late.
+                    if (!Guard.IsRead)
+                        await ReadClusterAsync(cancellationToken);
+                    Guard.ThrowIfSafeMode();
+                    guarded = Guard.ClusterRevision;
+                    transaction = asked.AndModRevision(MetadataKeys.Cluster, guarded);
+                }
+
+                var seen = Guard.Revisions.Highest;
                 var commit = await Store.CommitAsync(transaction, cancellationToken);
+                var isForward = Guard.Take(seen, transaction, commit);
                 if (commit.Succeeded)
-                    return new TransactionResult(Landed: true, commit.Revision, []);
-                if (!mayHaveLanded)
-                    return new TransactionResult(Landed: false, 0, commit.Current);
-                // X1: what the refused transaction itself read is not stale; a read after it may be, and would then take
-                // a landed transaction for lost. Hence a deciding key is one that the transaction compares.
-                var deciding = transaction.Compares.Any(compare => compare.Key == decidingKey)
-                    ? commit.Current.FirstOrDefault(entry => entry.Key == decidingKey)
-                    : await Store.GetAsync(decidingKey, cancellationToken);
-                return isMine(deciding)
-                    ? new TransactionResult(Landed: true, deciding?.ModRevision ?? commit.Revision, [])
-                    : new TransactionResult(Landed: false, 0, commit.Current);
+                {
+                    // INV-41: it landed in a past that is over; nobody may act on it, and nobody may take it for not done.
+                    return isForward || isFree ? new TransactionResult(Landed: true, commit.Revision, []) : throw Guard.LandedInThePast();
+                }
+
+                if (mayHaveLanded)
+                {
+                    // X1: what the refused transaction itself read is not stale; a read after it may be, and would then take
+                    // a landed transaction for lost. Hence a deciding key is one that the transaction compares.
+                    var deciding = transaction.Compares.Any(compare => compare.Key == decidingKey)
+                        ? commit.Current.FirstOrDefault(entry => entry.Key == decidingKey)
+                        : await Store.GetAsync(decidingKey, cancellationToken);
+                    if (isMine(deciding))
+                    {
+                        return isForward || isFree
+                            ? new TransactionResult(Landed: true, deciding?.ModRevision ?? commit.Revision, [])
+                            : throw Guard.LandedInThePast();
+                    }
+                }
+
+                mayHaveLanded = false;
+                if (!isFree && (!isForward || Guard.HasChanged(guarded, commit.Current)))
+                    continue; // refused there if it is safe mode, else sent with the cluster key as it is now
+                return new TransactionResult(Landed: false, 0, commit.Current);
             }
-            catch (MetadataException e) when (e.Kind is MetadataErrorKind.Unknown or MetadataErrorKind.Unavailable)
+            catch (MetadataException e) when (e.Kind is MetadataErrorKind.Unknown or MetadataErrorKind.Unavailable && !ClusterGuard.IsPast(e))
             {
                 if (e.Kind == MetadataErrorKind.Unknown && Mutation.Is(KnownMistake.UnknownIsFailure))
                     return new TransactionResult(Landed: false, 0, []);

@@ -6,6 +6,9 @@ public sealed record AuditValue : MetadataValue
     /// <summary>Action of a forced seal.</summary>
     public const string ForceSeal = "ForceSeal";
 
+    /// <summary>Action of an accepted restore.</summary>
+    public const string AcceptRestore = "AcceptRestore";
+
     /// <summary>Longest <see cref="By"/>, in characters.</summary>
     public const int MaxBy = 100;
 

@@ -11,6 +11,21 @@ public sealed record ClusterValue : MetadataValue
 
     /// <summary>Whether metadata was found rolled back: nothing but reads until an operator accepts it.</summary>
     public bool? SafeMode { get; init; }
+
+    /// <summary>What proved it.</summary>
+    public string? SafeModeReason { get; init; }
+
+    /// <summary>Who noticed.</summary>
+    public string? SafeModeBy { get; init; }
+
+    /// <summary>When, in microseconds since 1970 UTC by that process's clock.</summary>
+    public long? SafeModeAt { get; init; }
+
+    /// <summary>Revision of metadata when it was noticed: what was committed between it and <see cref="SeenRevision"/> is lost.</summary>
+    public long? SafeModeRevision { get; init; }
+
+    /// <summary>The highest revision that any process remembers.</summary>
+    public long? SeenRevision { get; init; }
 }
 
 /// <summary>Whether a replica node takes new segments.</summary>

@@ -18,6 +18,9 @@ public sealed record EpochValue : MetadataValue
 
     /// <summary>create_revision of the holder's live key at acquisition; a hint for takeover, never proof (X9).</summary>
     public long? HolderLive { get; init; }
+
+    /// <summary>Set by an accepted restore: copies of smaller epochs that metadata does not know were left behind knowingly.</summary>
+    public LogEpoch? Floor { get; init; }
 }
 
 /// <summary>Life of a log.</summary>
