@@ -1,4 +1,6 @@
 using System.Globalization;
+using Woodpecker.Simulation.Engine;
+using Woodpecker.Simulation.Workload;
 
 namespace Woodpecker.Simulation;
 
@@ -13,6 +15,7 @@ internal sealed record CommandLine
                         a run that was stopped goes on with the first seed of the slice that is missing
           --mutant NAME make a known mistake on purpose, in the wide workload; all: each until it is caught, or 1,000 seeds;
                         none: the wide workload without a mistake
+          --profile P   of the seeds named, only those of the wide workload that draw this profile
           --jobs N      processes at once (default 1); every process computes on one thread
           --ci          what every commit runs: seeds.txt, 500 new seeds, determinism pairs, 6 mutants
           --list        names of the mutants
@@ -25,13 +28,16 @@ internal sealed record CommandLine
     /// <summary>Seeds named one by one; empty: the range.</summary>
     public IReadOnlyList<int> Named { get; init; } = [];
 
-    public IEnumerable<int> Seeds => Named.Count > 0 ? Named : Enumerable.Range(First, Last - First + 1);
+    public IEnumerable<int> Seeds => (Named.Count > 0 ? Named : Enumerable.Range(First, Last - First + 1))
+        .Where(seed => Profile is null || Scenario.Draw(new SimRandom((ulong)seed).Fork(), isWide: true).Profile == Profile);
 
     public bool IsMany => Named.Count > 1 || Last > First;
 
     public bool IsTraced { get; init; }
 
     public string? Mutant { get; init; }
+
+    public Profile? Profile { get; init; }
 
     public int Jobs { get; init; } = 1;
 
@@ -62,6 +68,7 @@ internal sealed record CommandLine
                 "--seeds" => WithRange(line, Next()),
                 "--trace" => line with { IsTraced = true },
                 "--mutant" or "--mutants" => line with { Mutant = Next() },
+                "--profile" => line with { Profile = Enum.Parse<Profile>(Next(), ignoreCase: true), Mutant = line.Mutant ?? "none" },
                 "--jobs" => line with { Jobs = Number(Next()) },
                 "--ci" => line with { IsCi = true },
                 "--list" => line with { Lists = true },

@@ -96,6 +96,8 @@ internal static class SimulationProgram
                     string[] arguments = ["--seeds", string.Create(CultureInfo.InvariantCulture, $"{first}..{last}")];
                     if (line.Mutant is { } mutant)
                         arguments = [.. arguments, "--mutant", mutant];
+                    if (line.Profile is { } profile)
+                        arguments = [.. arguments, "--profile", profile.ToString()];
                     if (line.StopsAtFailure)
                         arguments = [.. arguments, "--until-caught"];
                     var slice = RunInChild(arguments, first);

@@ -124,6 +124,8 @@ internal sealed class EtcdAudit(
             CheckReign(log, id, before, after, change);
         if (before?.State is null or SegmentState.Prepared && after.State == SegmentState.Open)
             CheckBase(log, id, after, change);
+        if (!isDeleted && after.State == SegmentState.Truncated && before?.State != SegmentState.Truncated)
+            CheckTruncated(log, id, after, change);
         if (after.Manifest is not null && after.Manifest.Key != before?.Manifest?.Key)
             bucket.OnPublished(log, id, after, change);
         if (before?.State == SegmentState.Recovering && after.State == SegmentState.Sealed)
@@ -138,6 +140,20 @@ internal sealed class EtcdAudit(
             && MetadataJson.Read<SegmentValue>(other.After).LastSegment is { } last && last.Value >= id.Value);
         if (!isDeleted && !isAbsorbed && before.State is not (SegmentState.Prepared or SegmentState.Deleting))
             Fail(change, "INV-14", $"segment {id} of log {log} was deleted in state {before.State}");
+    }
+
+    // 4.1, D2: the newest key with offsets carries the end of the log and stays; and nothing goes that lies above the truncation.
+    private void CheckTruncated(LogId log, SegmentId id, SegmentValue after, EtcdChange change)
+    {
+        var isNewest = !cluster.Etcd.List(MetadataKeys.SegmentPrefix(log), change.Revision).Entries.Any(e =>
+            MetadataKeys.TryParseSegment(e.Key, out var other) && other.Value > id.Value
+            && MetadataJson.Read<SegmentValue>(e).State != SegmentState.Prepared);
+        if (isNewest)
+            Fail(change, "4.1", $"segment {id} of log {log} was truncated, and with it the end of the log");
+        var to = cluster.Etcd.Get(MetadataKeys.Trunc(log), change.Revision) is { } entry
+            ? MetadataJson.Read<TruncationValue>(entry).TruncatedTo : Offset.Zero;
+        if (after.EndOffset is { } end && end > to)
+            Fail(change, "INV-27", $"segment {id} of log {log} ends at {end} and was truncated, but the truncation is at {to}");
     }
 
     private void CheckFixed(LogId log, SegmentId id, SegmentValue before, SegmentValue after, EtcdChange change)

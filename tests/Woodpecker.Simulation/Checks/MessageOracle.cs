@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Woodpecker.Format.Entries;
 using Woodpecker.Protocol.Mapping;
 using Woodpecker.Protocol.Replica;
 using Woodpecker.Segments;
@@ -28,7 +29,8 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
     private readonly Dictionary<(string Node, Guid Incarnation, LogId Log), LogEpoch> _promised = [];
     private readonly Dictionary<SimCall, Envelope> _copies = [];
     private readonly HashSet<SimCall> _toRefuse = [];
-    private readonly Dictionary<SimCall, SegmentKey> _reads = [];
+    private readonly Dictionary<SimCall, (SegmentKey Segment, long First)> _reads = [];
+    private readonly Dictionary<SegmentKey, long> _sent = [];
     private readonly HashSet<string> _mayForget = new(StringComparer.Ordinal);
 
     /// <summary>A node whose store was damaged on purpose may have lost promises, too (R10).</summary>
@@ -62,9 +64,10 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
                 break;
             case SessionRequest { Append: { } append }:
                 CheckOpened(Key(append.LogId, append.SegmentId), new LogEpoch(append.Epoch), call);
+                CheckGapless(Key(append.LogId, append.SegmentId), append, call);
                 break;
-            case ReadEntriesRequest { Envelope: { } envelope }:
-                _reads[call] = Key(envelope.LogId, envelope.SegmentId);
+            case ReadEntriesRequest { Envelope: { } envelope } read:
+                _reads[call] = (Key(envelope.LogId, envelope.SegmentId), read.FirstEntry);
                 break;
             case RecoveryAppendRequest copy:
                 OnCopy(call, copy);
@@ -78,7 +81,15 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
         if (message is RecoveryAppendReply { KindCase: RecoveryAppendReply.KindOneofCase.DurableUpTo } && _toRefuse.Contains(call))
             sim.Fail($"R6: a copy under epoch {_copies[call].Epoch} was taken by {_copies[call].Target.NodeId}, which had promised a later one");
         if (message is ReadEntriesReply { Frames: { } frames } && _reads.TryGetValue(call, out var read))
-            CheckShown(read, frames.VisibleLast, call);
+            CheckShown(read.Segment, frames.VisibleLast, call);
+        // V2, INV-31: "not yet" is an answer for what lies behind the visible end, and for nothing else.
+        if (message is ReadEntriesReply { NotYet: { } notYet } && _reads.TryGetValue(call, out var asked) && notYet.VisibleLast >= asked.First)
+        {
+            sim.Fail(
+                $"INV-31: {call.Server!.Name} answers not yet to entry {asked.First} of segment {asked.Segment} and says that "
+                + $"{notYet.VisibleLast} may be seen");
+        }
+
         if (message is SessionReply { Hello: { Replica: not null } hello })
         {
             // A stream that begins anew tells what is durable: the writer counts it like an acknowledgement.
@@ -230,6 +241,21 @@ internal sealed class MessageOracle(Simulator sim, EtcdModel etcd, Func<LogId, u
     {
         if (!_opened.Contains((key, epoch)))
             sim.Fail($"INV-36: {call.Client.Name} sends segment {key} of epoch {epoch}, which no transaction has opened");
+    }
+
+    // Section 10, INV-34: a writer sends a segment's entries in order, each once numbered, never with a hole.
+    private void CheckGapless(SegmentKey key, AppendFrame append, SimCall call)
+    {
+        if (!FrameHeader.Read(append.Frame.Span, out var frame).IsOk)
+            return;
+        var sent = _sent.GetValueOrDefault(key, EntryId.None.Value);
+        if (frame.FirstEntry.Value > sent + 1)
+        {
+            sim.Fail(
+                $"INV-34: {call.Client.Name} sends entry {frame.FirstEntry} of segment {key}, but entry {sent + 1} was sent to nobody");
+        }
+
+        _sent[key] = Math.Max(sent, frame.LastEntry.Value);
     }
 
     private static SegmentKey Key(ulong log, ulong segment) => new(new LogId(log), new SegmentId(segment));

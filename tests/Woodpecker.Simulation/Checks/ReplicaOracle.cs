@@ -16,6 +16,9 @@ namespace Woodpecker.Simulation.Checks;
 /// <summary>Looks at all replicas at once, which only a simulator can (INV-9, 10, 11, 17, 22).</summary>
 internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 {
+    // Five seconds: a dropped segment's record is durable by then.
+    private const int LooksUntilDurable = 25;
+
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(200);
 
     // What each node held when its last life ended, until the next one has booted.
@@ -26,6 +29,9 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     // Segments with entries that each node was seen to hold.
     private readonly Dictionary<string, (ReplicaId Self, HashSet<SegmentKey> Segments)> _seen = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, Gone> _gone = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Guid Incarnation, Dictionary<SegmentKey, SegmentInfo> Segments)> _longest = new(StringComparer.Ordinal);
+
     // Epochs that stores answered to have promised: durable by R5.
     private readonly Dictionary<(ReplicaId Replica, LogId Log), LogEpoch> _promised = [];
 
@@ -34,8 +40,11 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     {
         if (request is not FenceRequest fence || response is not FenceReply { Fenced: { } fenced })
             return;
-        var key = (IdentityMapping.ToReplicaId(fenced.Replica), new LogId(fence.Envelope.LogId));
+        var key = (Replica: IdentityMapping.ToReplicaId(fenced.Replica), Log: new LogId(fence.Envelope.LogId));
         _promised[key] = new LogEpoch(Math.Max(fence.Envelope.Epoch, _promised.GetValueOrDefault(key).Value));
+        // R5: also for a segment or log that it never saw.
+        if (StoreOf(cluster.Nodes.First(n => n.Name == key.Replica.NodeId)) is { } store && store.Self == key.Replica)
+            CheckPromised(store, key.Replica.NodeId);
     }
 
     /// <summary>A node whose store was damaged or replaced on purpose may hold less.</summary>
@@ -64,6 +73,7 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
             {
                 CheckBooted(node);
                 CheckKept(node);
+                WatchGone(node);
             }
 
             CheckConfirmed();
@@ -93,12 +103,14 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
     {
         if (StoreOf(node) is not { } store)
             return;
-        var held = store.List().Where(static c => !c.DurableEntry.IsNone).Select(static c => c.Key).ToHashSet();
+        var list = store.List();
+        var held = list.Where(static c => !c.DurableEntry.IsNone).Select(static c => c.Key).ToHashSet();
+        CheckShrunk(node, store, list);
         if (_seen.TryGetValue(node.Name, out var before) && before.Self == store.Self)
         {
             foreach (var key in before.Segments)
             {
-                if (store.Find(key) is null && StateOf(key) is SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed)
+                if (store.Find(key) is null && IsNeeded(key))
                     sim.Fail($"INV-22: {node.Name} gave up its copy of segment {key}, which is {StateOf(key)}");
             }
         }
@@ -106,22 +118,31 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
         _seen[node.Name] = (store.Self, held);
     }
 
+    // INV-10 while it runs: entries of an undamaged disk do not turn out to be unreadable.
+    private void CheckShrunk(SimNode node, ReplicaStore store, IReadOnlyList<SegmentInfo> list)
+    {
+        if (!_longest.TryGetValue(node.Name, out var longest) || longest.Incarnation != store.Self.Incarnation)
+            _longest[node.Name] = longest = (store.Self.Incarnation, []);
+        foreach (var copy in list)
+        {
+            if (longest.Segments.TryGetValue(copy.Key, out var known) && copy.DurableEntry < Kept(known, copy) && !MayLose(node)
+                && IsNeeded(copy.Key))
+                sim.Fail($"INV-10: {node.Name} held segment {copy.Key} up to {known.DurableEntry} and now holds {copy.DurableEntry}");
+            longest.Segments[copy.Key] = copy;
+        }
+    }
+
     // INV-10, INV-11: what was durable when the process ended is there when the next one serves, or its generation is another.
     private void CheckBooted(SimNode node)
     {
         if (StoreOf(node) is not { } store || !_ended.Remove(node.Name, out var before))
             return;
-        // Also after damage on purpose: whoever comes back with less has another generation (R10).
-        if (store.Self != before.Self)
+        // Also after damage on purpose: whoever comes back with less has another generation (R10). And what was synced outlives
+        // its process and the power: on a disk that nobody damaged nothing is lost at all (R4, J4, J7, INV-38).
+        if (store.Self != before.Self && (MayLose(node) || store.Self.Incarnation != before.Self.Incarnation))
             return;
-        foreach (var ((replica, log), promised) in _promised)
-        {
-            if (replica != store.Self)
-                continue;
-            if (store.Promised(log) < promised)
-                sim.Fail($"INV-11: {node.Name} promised epoch {promised} for log {log} and came back with {store.Promised(log)}");
-        }
-
+        CheckPromised(store, node.Name);
+        CheckBack(node, store);
         foreach (var (key, held) in before.Segments)
         {
             // A header alone may not have been durable yet.
@@ -130,15 +151,61 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
             if (store.Find(key) is not { } copy)
             {
                 // Dropped in the moment before: only possible when metadata says that it may be.
-                if (StateOf(key) is SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed)
+                if (IsNeeded(key))
                     sim.Fail($"INV-10: {node.Name} held segment {key} up to {held.DurableEntry} and came back without it");
             }
-            else if (copy.DurableEntry < held.DurableEntry && copy.SealedEntry is null)
+            else if (copy.DurableEntry < Kept(held, copy) && IsNeeded(key))
             {
                 sim.Fail($"INV-10: {node.Name} held segment {key} up to {held.DurableEntry} and came back with {copy.DurableEntry}");
             }
         }
     }
+
+    // INV-11.
+    private void CheckPromised(ReplicaStore store, string node)
+    {
+        foreach (var ((replica, log), promised) in _promised)
+        {
+            if (replica == store.Self && store.Promised(log) < promised)
+                sim.Fail($"INV-11: {node} promised epoch {promised} for log {log} and now knows {store.Promised(log)}");
+        }
+    }
+
+    // What a store let go of, and for how long.
+    private void WatchGone(SimNode node)
+    {
+        if (node is not { Life.IsPaused: false } || StoreOf(node) is not { } store)
+            return;
+        if (!_gone.TryGetValue(node.Name, out var gone) || gone.Incarnation != store.Self.Incarnation)
+            _gone[node.Name] = gone = new Gone(store.Self.Incarnation);
+        var held = store.List().Select(static c => c.Key).ToHashSet();
+        foreach (var key in held)
+            gone.Looks[key] = 0;
+
+        // The record of it may wait for a slow disk.
+        if (cluster.Faults.DiskSlow > 0)
+            return;
+        foreach (var key in gone.Looks.Keys.Where(k => !held.Contains(k)).ToList())
+            gone.Looks[key]++;
+    }
+
+    // J3, J10, R12: what it let go of for good does not come back out of its journal.
+    private void CheckBack(SimNode node, ReplicaStore store)
+    {
+        if (!_gone.TryGetValue(node.Name, out var gone) || gone.Incarnation != store.Self.Incarnation)
+            return;
+        foreach (var copy in store.List())
+        {
+            if (!copy.DurableEntry.IsNone && gone.Looks.GetValueOrDefault(copy.Key) > LooksUntilDurable && !IsNeeded(copy.Key))
+                sim.Fail($"J3: {node.Name} booted with segment {copy.Key} up to {copy.DurableEntry}, which it had let go of");
+        }
+    }
+
+    private bool IsNeeded(SegmentKey key) => StateOf(key) is SegmentState.Open or SegmentState.Recovering or SegmentState.Sealed;
+
+    // A seal cuts what lies above it (R7).
+    private static EntryId Kept(SegmentInfo held, SegmentInfo copy) =>
+        copy.SealedEntry is { } last ? EntryId.Min(held.DurableEntry, last) : held.DurableEntry;
 
     // INV-9: no LAC that any member knows lies above what two members hold.
     private void CheckConfirmed()
@@ -195,6 +262,14 @@ internal sealed class ReplicaOracle(Simulator sim, Cluster cluster)
 #pragma warning disable VSTHRD002 // Completed, so nothing blocks.
         node is { Serving.IsCompletedSuccessfully: true } ? node.Serving.Result : null;
 #pragma warning restore VSTHRD002
+
+    private sealed class Gone(Guid incarnation)
+    {
+        public Guid Incarnation { get; } = incarnation;
+
+        // How often each segment that was held once was looked for in vain.
+        public Dictionary<SegmentKey, int> Looks { get; } = [];
+    }
 
     private sealed record Memory(
         ReplicaId Self, Dictionary<SegmentKey, SegmentInfo> Segments);

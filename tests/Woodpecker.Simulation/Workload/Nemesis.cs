@@ -7,6 +7,7 @@ using Woodpecker.Segments;
 using Woodpecker.Simulation.Checks;
 using Woodpecker.Simulation.Engine;
 using Woodpecker.Simulation.Nodes;
+using Woodpecker.Storage.Journal;
 using Woodpecker.Storage.Metadata;
 using Woodpecker.Storage.Metadata.Json;
 using Woodpecker.Storage.Metadata.Transactions;
@@ -122,6 +123,18 @@ internal sealed class Nemesis(World world, SimRandom random)
             case NemesisKind.NewerVersion:
                 AddField();
                 break;
+            case NemesisKind.KillInGroup:
+                KillInGroup(PickReplica());
+                break;
+            case NemesisKind.SyncFailure:
+                FailSync(PickReplica());
+                break;
+            case NemesisKind.Corner:
+                await new Corner(world, random, this).StrikeAsync();
+                break;
+            case NemesisKind.TwoDown:
+                new Corner(world, random, this).TakeTwoAway();
+                break;
         }
     }
 
@@ -130,9 +143,13 @@ internal sealed class Nemesis(World world, SimRandom random)
     {
         if (world.Scenario.IsWide && node is { Disk: { } disk, IsUp: true } && random.Chance(0.6))
         {
-            disk.Disk.StopAfter(random.Next(3));
+            var isAtSync = world.Scenario.Profile == Profile.Power;
+            if (isAtSync)
+                disk.Disk.StopAtSync();
+            else
+                disk.Disk.StopAfter(random.Next(3));
             var life = node.Life;
-            _sim.After(random.Between(1, 40), null, "power-off", () =>
+            _sim.After(random.Between(1, isAtSync ? 1_500 : 40), null, "power-off", () =>
             {
                 if (node.Life == life)
                     Crash(node, isPowerFailure: true);
@@ -144,6 +161,45 @@ internal sealed class Nemesis(World world, SimRandom random)
         }
     }
 
+    // The process ends, the machine does not; the next life starts soon, and power may fail long after (J7).
+    private void KillInGroup(SimNode node)
+    {
+        if (node is not { Disk: { } disk, IsUp: true })
+            return;
+        disk.Disk.StopAtSync();
+        var life = node.Life;
+        _sim.After(random.Between(1, 800), null, "killed", () =>
+        {
+            if (node.Life == life)
+                Crash(node, isPowerFailure: false, random.Between(20, 300));
+        });
+        if (random.Chance(0.6))
+        {
+            _sim.After(random.Between(400, 3_000), null, "power-off", () =>
+            {
+                if (node.IsUp)
+                    Crash(node, isPowerFailure: true);
+            });
+        }
+    }
+
+    // J5: a process that hears of it ends at once. What it says before that has to be true when it comes back. (One that boots
+    // refuses to run, and would have to be started again.)
+    private void FailSync(SimNode node)
+    {
+        if (node.Disk is not { } disk || ReplicaOracle.StoreOf(node) is null)
+            return;
+        disk.Disk.FailSync(random.Next(2));
+        var life = node.Life;
+        _sim.After(random.Between(1, 80), null, "ends", () =>
+        {
+            if (node.Life == life)
+                Crash(node, isPowerFailure: random.Chance(0.5), random.Between(20, 300));
+        });
+    }
+
+    private SimNode PickReplica() => random.Pick(_cluster.Of(NodeKind.Replica).ToList());
+
     private void CrashOne(NodeKind kind)
     {
         var nodes = _cluster.Of(kind).Where(static n => n.IsUp).ToList();
@@ -151,10 +207,14 @@ internal sealed class Nemesis(World world, SimRandom random)
             Crash(random.Pick(nodes), isPowerFailure: false);
     }
 
-    private void Crash(SimNode node, bool isPowerFailure)
+    private void Crash(SimNode node, bool isPowerFailure) =>
+        Crash(node, isPowerFailure, random.Between(20, random.Chance(0.2) ? 20_000 : 3_000));
+
+    /// <summary>A process or its machine ends, and starts again after a while.</summary>
+    public void Crash(SimNode node, bool isPowerFailure, TimeSpan away)
     {
         _cluster.Crash(node, isPowerFailure);
-        _sim.After(random.Between(20, random.Chance(0.2) ? 20_000 : 3_000), null, "restart", () => _cluster.Start(node));
+        _sim.After(away, null, "restart", () => _cluster.Start(node));
     }
 
     private void Cut(NemesisKind kind)
@@ -209,38 +269,45 @@ internal sealed class Nemesis(World world, SimRandom random)
     {
         var nodes = _cluster.Of(NodeKind.Replica).ToList();
         var node = _rotten is null ? random.Pick(nodes) : nodes.First(n => n.Name == _rotten);
-        _rotten = node.Name;
-        var names = node.Disk!.Disk.List().Where(static n => n.StartsWith("journal", StringComparison.Ordinal)).ToList();
-        if (names.Count == 0)
-            return;
-        world.NoteLoss(node);
-        var name = random.Pick(names);
-        var position = random.Next(random.Chance(0.5) ? 16_384 : 128 * 1024);
-        if (world.Scenario.Profile == Profile.Rot && random.Chance(0.7))
-            (name, position) = FindNewest(node, names);
-        // A record without its file's nonce is taken for stale bytes: a loss at the end that only a LAC shows (protocol, 2).
-        if (IsOfNonce(node.Disk.Disk.ReadAll(name), position))
-            return;
-        node.Disk.Disk.Corrupt(name, position, b => (byte)(b ^ (1 << random.Next(8))));
-        node.Life?.Note("bit-rot", $"{name} at {position}");
+        Rot(node, isNewest: world.Scenario.Profile == Profile.Rot && random.Chance(0.7));
         if (random.Chance(0.5))
             Crash(node, isPowerFailure: false);
     }
 
-    // In the last group of the file that is being written.
-    private (string Name, int Position) FindNewest(SimNode node, List<string> names)
+    /// <summary>Whether bits may rot on this node: on one of a seed, the loss that may be survived.</summary>
+    public bool MayRot(SimNode node) => _rotten is null || _rotten == node.Name;
+
+    /// <summary>A bit flips at rest; in what was written last, or anywhere.</summary>
+    public void Rot(SimNode node, bool isNewest)
     {
-        var name = names[^1];
-        var length = 0;
-        foreach (var candidate in names)
+        _rotten = node.Name;
+        var names = node.Disk!.Disk.List().Where(static n => JournalNames.TryParseJournal(n, out _)).ToList();
+        if (names.Count == 0)
+            return;
+        world.NoteLoss(node);
+        var name = isNewest ? names[^1] : random.Pick(names);
+        var file = node.Disk.Disk.ReadAll(name);
+        var position = isNewest ? FindNewest(file) : random.Next(Math.Min(file.Length, random.Chance(0.5) ? 16_384 : 128 * 1024));
+        // A record without its file's nonce is taken for stale bytes: a loss at the end that only a LAC shows (protocol, 2).
+        if (IsOfNonce(file, position))
+            return;
+        node.Disk.Disk.Corrupt(name, position, b => (byte)(b ^ (1 << random.Next(8))));
+        node.Life?.Note("bit-rot", $"{name} at {position}");
+    }
+
+    // In one of the last records of the file that is being written: behind it there may be those of the file's former use.
+    private int FindNewest(ReadOnlySpan<byte> file)
+    {
+        var end = file.Length;
+        if (JournalFileHeader.Read(file[..JournalFileHeader.Size], out var header).IsOk)
         {
-            var file = node.Disk!.Disk.ReadAll(candidate);
-            var used = file.AsSpan().LastIndexOfAnyExcept((byte)0) + 1;
-            if (used > JournalFileHeader.Size && used < file.Length)
-                (name, length) = (candidate, used);
+            Span<byte> nonce = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(nonce, header.FileNonce);
+            for (var back = random.Next(4); back >= 0 && end > JournalFileHeader.Size; back--)
+                end = Math.Max(JournalFileHeader.Size, file[..end].LastIndexOf(nonce));
         }
 
-        return (name, Math.Max(0, length - 1 - random.Next(3_000)));
+        return Math.Min(file.Length - 1, end + sizeof(ulong) + random.Next(400));
     }
 
     private void AddField()
@@ -272,10 +339,13 @@ internal sealed class Nemesis(World world, SimRandom random)
     private async Task ForceTakeoverAsync()
     {
         var nodes = _cluster.Of(NodeKind.Writer).Where(static n => n.IsUp && n.Life!.IsPaused == false).ToList();
-        if (nodes.Count == 0)
-            return;
-        var life = random.Pick(nodes).Life!;
-        var plan = random.Pick(world.Scenario.Logs);
+        if (nodes.Count > 0)
+            await ForceTakeoverAsync(random.Pick(nodes).Life!, random.Pick(world.Scenario.Logs));
+    }
+
+    /// <summary>A writer takes a log without waiting for its owner's lease (O5).</summary>
+    public static async Task ForceTakeoverAsync(Life life, LogPlan plan)
+    {
         var node = World.Service<Writer.WriterNode>(life);
         var logs = World.Service<LogTransactions>(life);
         try

@@ -23,4 +23,19 @@ internal enum Profile
 
     /// <summary>Slots whose puts are slow, lost or late, under forced takeovers.</summary>
     Slots,
+
+    /// <summary>A takeover meets one member that lags, one that tore or rotted, and one that is away; others take over meanwhile.</summary>
+    Corner,
+
+    /// <summary>Processes end between write and sync, syncs fail, power fails.</summary>
+    Power,
+
+    /// <summary>Two members of a segment are away while there are others to move to.</summary>
+    Exodus,
+
+    /// <summary>
+    /// Segments end early and are let go of at once, idle logs are truncated to their end, journal files are used again, and
+    /// replicas boot out of them.
+    /// </summary>
+    Retire,
 }

@@ -33,7 +33,7 @@ internal sealed class Scenario
         Truncates = random.Chance(0.3);
         if (isWide)
         {
-            Profile = random.Chance(0.5) ? random.Pick(Enum.GetValues<Profile>()) : Profile.Mixed;
+            Profile = random.Chance(0.5) ? random.Pick(Enum.GetValues<Profile>()[..(int)Profile.Corner]) : Profile.Mixed;
             Apply(random);
             if (random.Chance(0.3))
                 Kinds.Add(NemesisKind.NewerVersion);
@@ -53,19 +53,27 @@ internal sealed class Scenario
             Faults.DiskTear = 0;
             Faults.DiskSyncError = 0;
         }
+
+        // Drawn last, so that the other seeds stay what they were before these were added.
+        if (isWide && Profile == Profile.Mixed && random.Chance(0.45))
+        {
+            Profile = random.Pick(Enum.GetValues<Profile>()[(int)Profile.Corner..]);
+            LosesReplica &= Profile is not (Profile.Corner or Profile.Power);
+            Apply(random);
+        }
     }
 
-    public int Replicas { get; }
+    public int Replicas { get; private set; }
 
     public int Writers { get; private set; }
 
-    public int Compactors { get; }
+    public int Compactors { get; private set; }
 
     public int Clients { get; }
 
     public int ReadClients { get; }
 
-    public int Operations { get; }
+    public int Operations { get; private set; }
 
     public TimeSpan Length { get; }
 
@@ -80,10 +88,10 @@ internal sealed class Scenario
     /// <summary>Whether the workload is the wide one, which mutants are made in.</summary>
     public bool IsWide { get; }
 
-    public Profile Profile { get; }
+    public Profile Profile { get; private set; }
 
     /// <summary>Whether one replica does not come back when the faults end: the loss that the protocol survives (f = 1).</summary>
-    public bool LosesReplica { get; }
+    public bool LosesReplica { get; private set; }
 
     public bool Truncates { get; private set; }
 
@@ -175,6 +183,41 @@ internal sealed class Scenario
                     log.Settings = log.Settings with { Mode = LogMode.MemoryBuffer, LingerMilliseconds = random.Next(2) * 20 };
                 LongSegments(random);
                 break;
+            case Profile.Corner:
+                Strike(800, 4_000, NemesisKind.Corner);
+                ReplicatedLogs(random);
+                (Writers, Operations) = (3, 250);
+                (Faults.DiskTear, Faults.DiskSyncError) = (0, 0);
+                break;
+            case Profile.Power:
+                Strike(300, 1_800, NemesisKind.KillInGroup, NemesisKind.KillInGroup, NemesisKind.SyncFailure, NemesisKind.SyncFailure,
+                    NemesisKind.PowerFailure, NemesisKind.PowerFailure, NemesisKind.PowerCut);
+                ReplicatedLogs(random);
+                Operations = 250;
+                break;
+            case Profile.Exodus:
+                Strike(2_000, 8_000, NemesisKind.TwoDown);
+                ReplicatedLogs(random);
+                (Replicas, Operations) = (5, 250);
+                Settings = Settings with { AppendTimeoutMilliseconds = 12_000 };
+                break;
+            case Profile.Retire:
+                (Truncates, Compactors) = (true, Math.Max(1, Compactors));
+                Kinds.Clear();
+                Kinds.AddRange([NemesisKind.CrashReplica, NemesisKind.CrashReplica, NemesisKind.CrashWriter, NemesisKind.CrashOther]);
+                FaultGap = random.Between(1_500, 5_000);
+                Operations = 250;
+                Faults.DiskSlow = 0;
+                foreach (var log in Logs)
+                    log.Settings = log.Settings with { Mode = LogMode.QuorumBuffer, Fence = SlotFence.Conditional, SegmentBytes = 400 + random.Next(2_000) };
+                Settings = Settings with
+                {
+                    IdleSealMilliseconds = 200 + random.Next(400),
+                    UploadStaggerMilliseconds = 0,
+                    GcGraceSeconds = 0,
+                    Journal = Settings.Journal with { Capacity = 6 * Settings.Journal.FileSize },
+                };
+                break;
         }
     }
 
@@ -184,6 +227,13 @@ internal sealed class Scenario
         Kinds.AddRange(kinds);
         FaultGap = TimeSpan.FromMilliseconds(least + ((most - least) * 0.5));
         Writers = Math.Max(2, Writers);
+    }
+
+    private void ReplicatedLogs(SimRandom random)
+    {
+        foreach (var log in Logs)
+            log.Settings = log.Settings with { Mode = LogMode.QuorumBuffer, Fence = SlotFence.Conditional, LingerMilliseconds = 0 };
+        LongSegments(random);
     }
 
     // Segments that stay open, so that takeovers meet what was just acknowledged.

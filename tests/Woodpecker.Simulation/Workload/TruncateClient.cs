@@ -21,7 +21,8 @@ internal sealed class TruncateClient(World world, SimRandom random)
 
     private async Task TruncateAsync(Life life, LogPlan log)
     {
-        var to = (ulong)random.Next((int)log.AcknowledgedEnd + 1);
+        var to = world.Scenario.Profile == Profile.Retire && random.Chance(0.5)
+            ? log.AcknowledgedEnd : (ulong)random.Next((int)log.AcknowledgedEnd + 1);
         var op = world.History.InvokeTruncate("truncator", log.Name, to);
         try
         {

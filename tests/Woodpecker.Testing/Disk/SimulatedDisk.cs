@@ -21,6 +21,7 @@ public sealed class SimulatedDisk : IJournalMedium
     private long _failSyncAt = long.MaxValue;
     private long _failAt = long.MaxValue;
     private long _syncs;
+    private bool _stopsAtSync;
 
     public bool IsVolatile => false;
 
@@ -38,6 +39,13 @@ public sealed class SimulatedDisk : IJournalMedium
     {
         lock (_gate)
             _stopAfter = Operations + operations;
+    }
+
+    /// <summary>The power fails at the next sync, when everything before it was written.</summary>
+    public void StopAtSync()
+    {
+        lock (_gate)
+            _stopsAtSync = true;
     }
 
     /// <summary>The sync that many syncs from now fails with EIO and leaves its bytes behind, as a real one may.</summary>
@@ -203,6 +211,7 @@ public sealed class SimulatedDisk : IJournalMedium
     {
         lock (_gate)
         {
+            IsStopped |= _stopsAtSync;
             Step();
             if (_syncs++ == _failSyncAt)
             {
