@@ -126,8 +126,8 @@ internal sealed class Cluster
     private void OnRefusal(Life life)
     {
         life.Note("refuses", "the process ends by itself");
-        // A journal that failed ends its process anyhow.
-        if (!_failing.Contains(life))
+        // A journal that failed ends its process anyhow, and so does power that fails while it boots.
+        if (!_failing.Contains(life) && Nodes.First(n => n.Name == life.Name).Disk is not { Disk.IsStopped: true })
             _sim.Fail($"{life.Name} refuses to run");
     }
 
