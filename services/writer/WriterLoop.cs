@@ -73,19 +73,26 @@ internal sealed partial class WriterLoop(
         var cutOff = TimeSpan.FromMilliseconds(options.Value.Writer.CutOffMilliseconds);
         var lookedAt = time.GetTimestamp();
         var offering = Task.CompletedTask;
-        while (true)
+        try
         {
-            await Task.Delay(_tick, time, stoppingToken);
-            if (guard.IsSafeMode)
-                continue;
-            ownership.ReassertAll(node.LiveRevision);
-            // Beside the rest: others may take seconds to answer, and the epoch keys must name the live key meanwhile.
-            if (offering.IsCompleted)
-                offering = OfferCutOffAsync(cutOff, stoppingToken);
-            if (time.GetElapsedTime(lookedAt) < orphanPeriod)
-                continue;
-            lookedAt = time.GetTimestamp();
-            await RecoverOrphansAsync(stoppingToken);
+            while (true)
+            {
+                await Task.Delay(_tick, time, stoppingToken);
+                if (guard.IsSafeMode)
+                    continue;
+                ownership.ReassertAll(node.LiveRevision);
+                // Beside the rest: others may take seconds to answer, and the epoch keys must name the live key meanwhile.
+                if (offering.IsCompleted)
+                    offering = OfferCutOffAsync(cutOff, stoppingToken);
+                if (time.GetElapsedTime(lookedAt) < orphanPeriod)
+                    continue;
+                lookedAt = time.GetTimestamp();
+                await RecoverOrphansAsync(stoppingToken);
+            }
+        }
+        finally
+        {
+            await offering;
         }
     }
 

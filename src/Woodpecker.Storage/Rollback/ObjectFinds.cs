@@ -20,6 +20,8 @@ internal sealed class ObjectFinds
     private readonly Dictionary<string, long> _lengths = new(StringComparer.Ordinal);
     private readonly List<ObjectName> _names = [];
     private readonly ConcurrentDictionary<string, ReadManifest> _manifests = new(StringComparer.Ordinal);
+    private ILookup<LogId, ObjectName> _slots = Enumerable.Empty<ObjectName>().ToLookup(static n => n.Log);
+    private ILookup<LogId, ReadManifest> _manifestsOf = Enumerable.Empty<ReadManifest>().ToLookup(static m => m.Manifest.LogId);
 
     private ObjectFinds(Guid clusterId, IObjectStore store) => (_clusterId, _store) = (clusterId, store);
 
@@ -46,12 +48,14 @@ internal sealed class ObjectFinds
         await Parallel.ForEachAsync(
             finds._names.Where(static n => n.Kind == ObjectKind.Manifest).Select(static n => ObjectNames.Format(n)), options,
             (key, token) => finds.ReadManifestAsync(key, token));
+        finds._slots = finds._names.Where(static n => n.Kind is ObjectKind.Slot or ObjectKind.VerifiedSlot).ToLookup(static n => n.Log);
+        finds._manifestsOf = finds._manifests.Values.ToLookup(static m => m.Manifest.LogId);
         return finds;
     }
 
     /// <summary>The readable manifests of a log.</summary>
     public IReadOnlyList<FoundManifest> ManifestsOf(LogId log) =>
-        [.. _manifests.Values.Where(m => m.Manifest.LogId == log).OrderBy(static m => m.Reference.Key, StringComparer.Ordinal).Select(ToFound)];
+        [.. _manifestsOf[log].OrderBy(static m => m.Reference.Key, StringComparer.Ordinal).Select(ToFound)];
 
     /// <summary>What metadata says of a manifest: reference and stored bytes.</summary>
     public (ManifestReference Reference, long StoredBytes) Describe(string key) =>
@@ -69,9 +73,7 @@ internal sealed class ObjectFinds
         LogId log, Func<SegmentId, LogEpoch?> isFixed, CancellationToken cancellationToken)
     {
         var result = new List<FoundCopy>();
-        var series = _names.Where(n => n.Log == log && n.Kind is ObjectKind.Slot or ObjectKind.VerifiedSlot)
-            .GroupBy(static n => (n.Segment, n.Kind, n.Epoch, n.SlotNonce));
-        foreach (var slots in series)
+        foreach (var slots in _slots[log].GroupBy(static n => (n.Segment, n.Kind, n.Epoch, n.SlotNonce)))
         {
             var names = slots.OrderBy(static s => s.Slot).ToList();
             if (names[0].Slot != 0)

@@ -105,13 +105,14 @@ public sealed partial class RestoreRunner(
         var logs = byLog.Select(static g => g.Key).Concat(finds.Logs).Concat(deleted)
             .Concat(stores.SelectMany(static s => s.Promises.Keys.Concat(s.Copies.Select(static c => c.Log)))).Distinct().Order().ToList();
 
+        var copiesOf = stores.SelectMany(static s => s.Copies).ToLookup(static c => c.Log, static c => c.Copy);
         var keys = new Dictionary<LogId, LogKeys>();
         var plans = new List<RestorePlan>();
         foreach (var log in logs)
         {
             var own = keys[log] = LogKeys.From(log, byLog[log]);
             var known = own.ToKnown(deleted.Contains(log), finds.HasObjects);
-            var copies = stores.SelectMany(s => s.Copies.Where(c => c.Log == log).Select(static c => c.Copy)).ToList();
+            var copies = copiesOf[log].ToList();
             if (known is not { IsDeleted: true })
                 copies.AddRange(await finds.SlotsOfAsync(log, id => FixedEpoch(known, id), cancellationToken));
             plans.Add(RestorePlanner.Plan(new RestoreFacts(

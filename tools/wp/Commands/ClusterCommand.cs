@@ -43,13 +43,7 @@ internal static class ClusterCommand
         {
             Description = "Also give up what nobody holds: truncated after the snapshot, or lost.",
         };
-        var reason = new Option<string?>("--reason") { Description = "Why; kept for ever.", HelpName = "TEXT" };
-        var by = new Option<string>("--by")
-        {
-            Description = "Who decides; kept for ever.",
-            HelpName = "NAME",
-            DefaultValueFactory = static _ => $"{Environment.UserName}@{Environment.MachineName}",
-        };
+        var (reason, by) = CommonOptions.Decision();
         var without = new Option<string?>("--without")
         {
             Description = "A replica that does not come back and is left out; no more than one can be.",

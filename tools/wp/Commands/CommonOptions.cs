@@ -24,6 +24,17 @@ internal static class CommonOptions
 
     public static bool IsJson(ParseResult result) => result.GetValue(Output) == "json";
 
+    /// <summary>Why an operator decides something, and who does; both go into the audit records.</summary>
+    public static (Option<string?> Reason, Option<string> By) Decision() =>
+    (
+        new Option<string?>("--reason") { Description = "Why; kept for ever.", HelpName = "TEXT" },
+        new Option<string>("--by")
+        {
+            Description = "Who decides; kept for ever.",
+            HelpName = "NAME",
+            DefaultValueFactory = static _ => $"{Environment.UserName}@{Environment.MachineName}",
+        });
+
     /// <summary>An option for a duration such as 250ms, 10s, 5m, 2h or 7d.</summary>
     public static Option<TimeSpan> Duration(string name, string description, TimeSpan otherwise) => new(name)
     {

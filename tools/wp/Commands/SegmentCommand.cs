@@ -23,13 +23,7 @@ internal static class SegmentCommand
         {
             Description = "Give up what was confirmed and cannot be found. Without it, only what that would be is told.",
         };
-        var reason = new Option<string?>("--reason") { Description = "Why; kept for ever.", HelpName = "TEXT" };
-        var by = new Option<string>("--by")
-        {
-            Description = "Who decides; kept for ever.",
-            HelpName = "NAME",
-            DefaultValueFactory = static _ => $"{Environment.UserName}@{Environment.MachineName}",
-        };
+        var (reason, by) = CommonOptions.Decision();
         var command = new Command(
             "force-seal",
             "Seal what is left of the unsealed segment of a log that cannot be recovered. The log goes on at an offset "
